@@ -1,0 +1,1 @@
+"""Sales forecasts as warehouse tables."""
