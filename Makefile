@@ -1,0 +1,75 @@
+# `make` on a machine with Python 3.11, 3.12 or 3.13 and nothing else prepared. `make help` tells what there is.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+# One stamp for one lock: another lock, another stamp, and the environment is brought up to date.
+READY := $(VENV)/.ready-$(shell cksum < requirements.lock | cut -d' ' -f1)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+PYTEST_ARGS ?=
+
+.PHONY: help demo test test-all lint format lock docs wheel clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[.a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+.venv: $(READY) ## Make the Python environment from requirements.lock
+
+# A name such as python3.12 may be a shim that does not run, so each candidate is run and asked its version.
+$(READY):
+	@python=""
+	for candidate in $${PYTHON:-} python3.13 python3.12 python3.11 python3 python; do
+	  if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1
+	  then python="$$candidate"; break; fi
+	done
+	if [ -z "$$python" ]; then
+	  echo "No Python 3.11, 3.12 or 3.13 with venv was found. Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1
+	fi
+	if ! $(BIN)/python -c '' >/dev/null 2>&1; then
+	  echo "Making $(VENV) with $$($$python --version) ..."; "$$python" -m venv --clear $(VENV)
+	fi
+	echo "Installing from requirements.lock (about 2 GB, a few minutes the first time) ..."
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-build-isolation --editable .
+	rm -f $(VENV)/.ready-*
+	touch $@
+.ONESHELL:
+
+demo: $(READY) ## Build the demo shop's forecasts and its report
+	@salesfc demo
+
+test: $(READY) ## Run the tests (the ones that take long are in test-all)
+	@pytest $(PYTEST_ARGS)
+
+test-all: $(READY) ## Run every test, the long ones too
+	@pytest -m "" $(PYTEST_ARGS)
+
+lint: $(READY) ## Check style, types, SQL and who imports whom
+	@ruff check --quiet --output-format concise .
+	ruff format --check --quiet . || { echo "Run 'make format'." >&2; exit 1; }
+	mypy
+	lint-imports --no-cache
+	if [ -d dbt_project ]; then sqlfluff lint dbt_project --processes 1; fi
+
+format: $(READY) ## Put Python and SQL into the house style
+	@ruff check --fix --quiet . || true
+	ruff format --quiet .
+	if [ -d dbt_project ]; then sqlfluff format dbt_project; fi
+
+lock: $(READY) ## Choose versions anew and write requirements.lock
+	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --upgrade --quiet \
+	  --no-emit-package salesfc-plugin --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
+
+docs: $(READY) ## Write the var reference and dbt's own documentation site (target/)
+	@dbt --quiet docs generate
+
+wheel: $(READY) ## Build the wheel into dist/
+	@python -m hatchling build --target wheel
+
+clean: ## Remove what is built; forecasts, models and reports in output/ stay
+	@rm -rf target logs dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
