@@ -1,0 +1,85 @@
+"""Where the package meets dbt-duckdb: the plugin that a profile names, and a training's line to dbt's logger.
+
+In a profile::
+
+    plugins:
+      - module: salesfc_plugin.plugin
+
+A Python model runs in a worker thread of dbt. On Ctrl-C dbt cancels the queries of its connections and then waits for
+its threads; Python code is not a query, so it has to be told. dbt fires ``LogCancelLine`` for every connection that
+it cancels (also when ``--fail-fast`` ends a build): that event is what stops a training.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.events.logging import AdapterLogger
+from dbt_common.events.event_manager_client import get_event_manager
+
+if TYPE_CHECKING:
+    from dbt.adapters.duckdb.credentials import DuckDBCredentials
+    from duckdb import DuckDBPyConnection
+
+_LOGGER = AdapterLogger("salesfc")
+_CANCELLED = "LogCancelLine"
+
+
+class Plugin(BasePlugin):  # type: ignore[misc]  # dbt's classes are untyped
+    """Prepares the connection that a build uses."""
+
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
+        """Make the folder of the database file, which DuckDB does not do."""
+        if not creds.path.startswith((":memory:", "md:")):
+            Path(creds.path).expanduser().parent.mkdir(parents=True, exist_ok=True)
+
+    def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
+        """Watch for a cancelled build from its first connection on: Ctrl-C may come before a training asks."""
+        _CANCELLATION.watch()
+
+
+class _Cancellation:
+    """Whether the build that runs now was cancelled."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+
+    def watch(self) -> None:
+        """Listen to dbt's events, once a build: dbt forgets its listeners when the next build begins."""
+        manager = get_event_manager()
+        with self._lock:
+            if self._on_event not in manager.callbacks:
+                self._stop = threading.Event()
+                manager.add_callback(self._on_event)
+
+    def is_set(self) -> bool:
+        return self._stop.is_set()
+
+    def _on_event(self, message: Any) -> None:
+        if message.info.name == _CANCELLED:
+            self._stop.set()
+
+
+_CANCELLATION = _Cancellation()
+
+
+class DbtProgress:
+    """A `config.Progress`: lines with a time stamp in the terminal and in dbt.log; ``--quiet`` hides them."""
+
+    def __call__(self, line: str) -> None:
+        """Log one line."""
+        _LOGGER.info(line)
+
+    def should_stop(self) -> bool:
+        """Whether dbt was told to end: by Ctrl-C, or by a failure under ``--fail-fast``."""
+        return _CANCELLATION.is_set()
+
+
+def dbt_progress() -> DbtProgress:
+    """What a dbt Python model hands to `salesfc_plugin.pipeline` so that a training can report, and can be stopped."""
+    _CANCELLATION.watch()
+    return DbtProgress()

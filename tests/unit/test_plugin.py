@@ -1,0 +1,120 @@
+"""The plugin inside real dbt processes: its log lines, the folder of the database, and Ctrl-C."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PROFILE = """
+slow:
+  target: dev
+  outputs:
+    dev:
+      type: duckdb
+      path: output/deep/slow.duckdb
+      threads: 2
+      plugins:
+        - module: salesfc_plugin.plugin
+"""
+PROJECT = """
+name: slow
+version: "1.0"
+config-version: 2
+profile: slow
+"""
+# Stands for a training: its loop asks before every step whether it should stop.
+MODEL = """
+def model(dbt, session):
+    import time
+    from pathlib import Path
+    import pyarrow as pa
+    from salesfc_plugin.plugin import dbt_progress
+
+    progress = dbt_progress()
+    progress("step 1 of {many}, 50% done")
+    for step in range(STEPS):
+        if progress.should_stop():
+            Path("stopped").write_text(str(step))
+            raise RuntimeError("stopped on request")
+        time.sleep(0.05)
+    return pa.table({"step": [STEPS]})
+"""
+
+
+def write_project(folder: Path, steps: int) -> Path:
+    (folder / "models").mkdir()
+    (folder / "dbt_project.yml").write_text(PROJECT)
+    (folder / "profiles.yml").write_text(PROFILE)
+    (folder / "models" / "training.py").write_text(MODEL.replace("STEPS", str(steps)))
+    return folder
+
+
+def start(project: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [str(Path(sys.executable).with_name("dbt")), *arguments],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "NO_COLOR": "1"},
+    )
+
+
+def wait_for(path: Path, text: str, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if path.exists() and text in path.read_text():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{text!r} did not come in {seconds} s")
+
+
+def test_progress_is_in_the_terminal_and_in_the_log_and_the_folder_is_made(tmp_path: Path) -> None:
+    project = write_project(tmp_path, steps=1)
+    output, _ = start(project, "run").communicate(timeout=120)
+    line = r"\d\d:\d\d:\d\d.* salesfc adapter: step 1 of \{many\}, 50% done"
+    assert re.search(line, output), output
+    assert re.search(line, (project / "logs" / "dbt.log").read_text())
+    assert (project / "output" / "deep" / "slow.duckdb").exists()
+
+
+def test_quiet_hides_progress(tmp_path: Path) -> None:
+    project = write_project(tmp_path, steps=1)
+    output, _ = start(project, "--quiet", "run").communicate(timeout=120)
+    assert output.strip() == ""
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_ctrl_c_stops_training_within_three_seconds(tmp_path: Path, threads: str) -> None:
+    project = write_project(tmp_path, steps=2_000)
+    process = start(project, "run", "--threads", threads)
+    try:
+        wait_for(project / "logs" / "dbt.log", "step 1 of", seconds=120)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        seconds = time.monotonic() - began
+    finally:
+        process.kill()
+    assert (project / "stopped").exists(), "the training ran on"
+    assert seconds < 3, f"took {seconds:.1f} s"
+    assert process.returncode != 0
+
+
+def test_a_build_after_a_cancelled_one_is_not_stopped(tmp_path: Path) -> None:
+    """In one process, as in a notebook: a new build has a new answer to `should_stop`."""
+    code = """
+from dbt.cli.main import dbtRunner
+from salesfc_plugin import plugin
+assert dbtRunner().invoke(["run"]).success
+plugin._CANCELLATION._stop.set()
+assert dbtRunner().invoke(["run"]).success
+"""
+    project = write_project(tmp_path, steps=1)
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
