@@ -1,0 +1,36 @@
+{#- Past features that follow from others: units sold a visit, and the own price against a competitor's. -#}
+{% macro derived_past(price) -%}
+    {%- set views, competitor = salesfc.setting('views_column'), salesfc.setting('competitor_price_column') -%}
+    {%- if views -%}
+    ,
+    history.quantity / nullif(past.{{ salesfc.quoted(views, 'past__') }}, 0) as past__conversion
+    {%- endif -%}
+    {%- if competitor and price -%}
+    ,
+    sales.price / nullif(past.{{ salesfc.quoted(competitor, 'past__') }}, 0) as past__price_ratio
+    {%- endif -%}
+{%- endmacro %}
+
+{#- How a static attribute goes to the network: numbers and dates (in years) as numbers, lists of numbers as they are, the rest as text. -#}
+{% macro to_attribute(expression, type) -%}
+    {%- if type.endswith(']') -%}
+        try_cast({{ expression }} as float[])
+    {%- elif type in ['boolean', 'bool'] -%}
+        cast(cast({{ expression }} as integer) as double)
+    {%- elif type == 'date' or type.startswith('timestamp') -%}
+        {{ salesfc.days_between("date '1970-01-01'", 'cast(' ~ expression ~ ' as date)') }} / 365.25
+    {%- elif type.startswith(('tinyint', 'smallint', 'int', 'bigint', 'hugeint', 'uint', 'utiny', 'usmall', 'ubig', 'uhuge',
+        'float', 'real', 'double', 'decimal', 'numeric')) -%}
+        {{ salesfc.finite(salesfc.to_number(expression)) }}
+    {%- else -%}
+        nullif(trim(cast({{ expression }} as varchar)), '')
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- Names of the holidays in the calendar; none while parsing, and before the table of holidays is there. -#}
+{% macro holiday_names() %}
+    {%- set holidays = ref('int_salesfc__holiday') -%}
+    {%- if not execute or model.resource_type == 'unit_test' or load_relation(holidays) is none -%}{%- do return([]) -%}{%- endif -%}
+    {%- do return(run_query('select distinct name from ' ~ holidays ~ ' order by name').columns[0].values() | list) -%}
+{% endmacro %}

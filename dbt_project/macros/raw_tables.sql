@@ -1,0 +1,70 @@
+{#- The columns of a raw table, {name in lower case: type in lower case}; none while parsing and in unit tests, where nobody knows. -#}
+{% macro raw_columns(table) %}
+    {%- if not execute or model.resource_type == 'unit_test' -%}{%- do return(none) -%}{%- endif -%}
+    {%- set schema, identifier = salesfc.setting('schema'), salesfc.setting(table ~ '_identifier') -%}
+    {%- set relation = adapter.get_relation(database=target.database, schema=schema, identifier=identifier) -%}
+    {%- if relation is none -%}
+        {%- set there = adapter.list_relations_without_caching(
+            api.Relation.create(database=target.database, schema=schema)
+        ) | map(attribute='identifier') | sort -%}
+        {%- do exceptions.raise_compiler_error(
+            'salesfc_' ~ table ~ "_identifier: there is no table '" ~ schema ~ '.' ~ identifier ~ "'; schema '" ~ schema ~ "' holds "
+            ~ (there | join(', ') or 'no tables') ~ '.'
+        ) -%}
+    {%- endif -%}
+    {%- set types = {} -%}
+    {%- for column in adapter.get_columns_in_relation(relation) -%}
+        {%- do types.update({column.name | lower: column.dtype | lower}) -%}
+    {%- endfor -%}
+    {%- do return(types) -%}
+{% endmacro %}
+
+
+{#- Type of a raw column in lower case, text where nobody knows; one line with a near miss if the column is not there. -#}
+{% macro raw_type(table, column, setting_name) %}
+    {%- set types = salesfc.raw_columns(table) -%}
+    {%- if types is none -%}{%- do return('varchar') -%}{%- endif -%}
+    {%- if column | lower not in types -%}
+        {%- do exceptions.raise_compiler_error(
+            'salesfc_' ~ setting_name ~ ": table '" ~ salesfc.setting(table ~ '_identifier') ~ "' has no column '" ~ column
+            ~ "'; did you mean '" ~ salesfc.nearest(column, types.keys() | list) ~ "'? Its columns: " ~ types.keys() | join(', ') ~ '.'
+        ) -%}
+    {%- endif -%}
+    {%- do return(types[column | lower]) -%}
+{% endmacro %}
+
+
+{#- The price column, or empty if sales have none; only a name that the user chose must be there. -#}
+{% macro price_column() %}
+    {%- set column = salesfc.setting('price_column') -%}
+    {%- set types = salesfc.raw_columns('sales') -%}
+    {%- if column and types is not none and column | lower not in types and var('salesfc_price_column', none) is none -%}
+        {%- do return('') -%}
+    {%- endif -%}
+    {%- do return(column) -%}
+{% endmacro %}
+
+
+{#- Positions (from 1) of the series keys that a raw table has. A table without any is shared by all series. -#}
+{% macro key_positions(table) %}
+    {%- set types = salesfc.raw_columns(table) -%}
+    {%- set found = [] -%}
+    {%- for key in salesfc.setting('series_keys') -%}
+        {%- if types is none or key | lower in types -%}{%- do found.append(loop.index) -%}{%- endif -%}
+    {%- endfor -%}
+    {%- do return(found) -%}
+{% endmacro %}
+
+
+{#- Whether exact copies of sales rows are dropped: by default only if the table has columns beyond those that are mapped
+    (an order number, say), because two orders of one unit on one day are alike in all the mapped ones. -#}
+{% macro drops_duplicates() %}
+    {%- set choice = salesfc.setting('duplicates') -%}
+    {%- if choice != 'auto' -%}{%- do return(choice == 'drop') -%}{%- endif -%}
+    {%- set mapped = (salesfc.setting('series_keys') + [
+        salesfc.setting('time_column'), salesfc.setting('quantity_column'),
+        salesfc.setting('price_column'), salesfc.setting('customer_column'),
+    ]) | map('lower') | list -%}
+    {%- for name in salesfc.raw_columns('sales') or {} if name not in mapped -%}{%- do return(true) -%}{%- endfor -%}
+    {%- do return(false) -%}
+{% endmacro %}

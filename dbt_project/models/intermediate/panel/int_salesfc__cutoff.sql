@@ -1,0 +1,70 @@
+{#- The last period whose sales are read, and the last one that is forecast. Weekly and monthly sales that are dated by one weekday,
+    or one day of the month, are whole periods; else the last period counts only if its last day has come. -#}
+{%- set frequency, given = salesfc.setting('frequency'), salesfc.setting('cutoff') -%}
+
+with readable as (
+
+    select
+        cast(sold_at as date) as sold_on,
+        unique_id
+    from {{ ref('stg_salesfc__sales') }}
+    where
+        unique_id is not null
+        and year(sold_at) between 1900 and 2200
+        {%- if given %}
+        and cast(sold_at as date) <= date '{{ given }}'
+        {%- endif %}
+
+),
+
+last_day as (
+
+    select
+        {%- if given %}
+        case when max(sold_on) is not null then date '{{ given }}' end as last_on,
+        false as is_whole
+        {%- else %}
+        max(sold_on) as last_on,
+        {%- if frequency == 'week' %}
+        count(distinct {{ salesfc.weekday('sold_on') }}) = 1 as is_whole
+        {%- elif frequency == 'month' %}
+        count(distinct day(sold_on)) = 1 as is_whole
+        {%- else %}
+        true as is_whole
+        {%- endif %}
+        {%- endif %}
+    from readable
+
+),
+
+period as (
+
+    select
+        {{ salesfc.period_of('last_on') }} as ts,
+        last_on,
+        is_whole or last_on = {{ salesfc.period_add(salesfc.period_of('last_on'), 1) }} - 1 as is_complete
+    from last_day
+
+),
+
+resolved as (
+
+    select
+        case
+            when last_on is null
+                then cast({{ salesfc.fail(
+                    salesfc.setting('schema') ~ '.' ~ salesfc.setting('sales_identifier')
+                    ~ ' has no row with a series key and a readable time' ~ (' on or before ' ~ given if given) ~ '; there is nothing to forecast.'
+                ) }} as date)
+            when is_complete then ts
+            else {{ salesfc.period_add('ts', -1) }}
+        end as cutoff
+    from period
+
+)
+
+select
+    cutoff,
+    {{ salesfc.period_add('cutoff', 1) }} as next_ts,
+    {{ salesfc.period_add('cutoff', salesfc.setting('horizon')) }} as last_ts
+from resolved

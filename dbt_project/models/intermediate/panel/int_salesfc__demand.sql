@@ -1,0 +1,53 @@
+{#- What kind of demand a series has: mean interval between sales (1.32) and squared variation of their sizes (0.49) as in
+    Syntetos, Boylan and Croston, J. Oper. Res. Soc. 56 (2005). Dead: nothing sold for 90 days, or two horizons if that is longer.
+    New: first sold within the last 8 weeks. -#}
+{%- set horizon_days = salesfc.setting('horizon') * {'day': 1, 'week': 7, 'month': 30}[salesfc.setting('frequency')] -%}
+
+with counted as (
+
+    select
+        unique_id,
+        count(*) as n_periods,
+        count(*) filter (where quantity > 0) as n_sold,
+        sum(quantity) as units,
+        avg(quantity) filter (where quantity > 0) as mean_size,
+        coalesce(stddev_samp(quantity) filter (where quantity > 0), 0.0) as deviation_size
+    from {{ ref('int_salesfc__observations') }}
+    where mask
+    group by unique_id
+
+),
+
+measured as (
+
+    select
+        span.*,
+        coalesce(counted.n_periods, 0) as n_periods,
+        coalesce(counted.n_sold, 0) as n_sold,
+        coalesce(counted.units, 0.0) as units,
+        counted.n_periods / nullif(counted.n_sold, 0) as demand_interval,
+        power(counted.deviation_size / nullif(counted.mean_size, 0), 2) as size_variation
+    from {{ ref('int_salesfc__series_span') }} as span
+    left join counted on span.unique_id = counted.unique_id
+
+)
+
+select
+    unique_id,
+    first_ts,
+    first_sale_ts,
+    last_sale_ts,
+    n_periods,
+    n_sold,
+    units,
+    demand_interval,
+    size_variation,
+    case
+        when last_sale_ts is null or {{ salesfc.days_between('last_sale_ts', 'cutoff') }} > {{ [90, 2 * horizon_days] | max }} then 'dead'
+        when {{ salesfc.days_between('first_sale_ts', 'cutoff') }} < 56 then 'new'
+        when coalesce(demand_interval, 1.0) < 1.32 and coalesce(size_variation, 0.0) < 0.49 then 'smooth'
+        when coalesce(demand_interval, 1.0) < 1.32 then 'erratic'
+        when coalesce(size_variation, 0.0) < 0.49 then 'intermittent'
+        else 'lumpy'
+    end as demand_class
+from measured

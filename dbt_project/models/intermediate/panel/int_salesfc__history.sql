@@ -1,0 +1,71 @@
+{#- Every period of every series, from its first to the end of the horizon: gaps filled, outliers and stock-outs dealt with. -#}
+{{ config(materialized='view') }}
+{%- set gaps, missing, outliers = salesfc.setting('gaps'), salesfc.setting('missing'), salesfc.setting('outliers') -%}
+{%- set fills = gaps in ['interpolate', 'forward'] or missing in ['interpolate', 'forward'] -%}
+
+with grid as (
+
+    select
+        unique_id,
+        cutoff,
+        {{ salesfc.periods_between('first_ts', 'last_ts') }} as ts
+    from {{ ref('int_salesfc__series_span') }}
+
+),
+
+ruled as (
+
+    select
+        grid.unique_id,
+        grid.ts,
+        grid.ts <= grid.cutoff as is_past,
+        sales.unique_id is null as is_gap,
+        coalesce(sales.is_unknown, false) as is_unknown,
+        outlier.unique_id is not null as is_outlier,
+        case
+            when grid.ts > grid.cutoff then null
+            when sales.unique_id is null then {{ '0.0' if gaps == 'zero' else 'null' }}
+            {%- if outliers == 'drop' %}
+            when outlier.unique_id is not null then null
+            {%- elif outliers == 'cap' %}
+            when outlier.unique_id is not null then least(greatest(sales.quantity, outlier.lower_fence), outlier.upper_fence)
+            {%- endif %}
+            else sales.quantity
+        end as quantity
+    from grid
+    left join {{ ref('int_salesfc__period_quantity') }} as sales on grid.unique_id = sales.unique_id and grid.ts = sales.ts
+    left join {{ ref('int_salesfc__outlier') }} as outlier on grid.unique_id = outlier.unique_id and grid.ts = outlier.ts
+
+)
+{%- if fills %},
+
+neighbours as (
+
+    select
+        *,
+        last_value(quantity ignore nulls) over before as last_quantity,
+        last_value(case when quantity is not null then ts end ignore nulls) over before as last_known_ts,
+        first_value(quantity ignore nulls) over after as next_quantity,
+        first_value(case when quantity is not null then ts end ignore nulls) over after as next_known_ts
+    from ruled
+    window
+        before as (partition by unique_id order by ts rows between unbounded preceding and current row),
+        after as (partition by unique_id order by ts rows between current row and unbounded following)
+
+)
+{%- endif %}
+
+select
+    unique_id,
+    ts,
+    is_past,
+    is_gap,
+    is_unknown,
+    is_outlier,
+    {%- if fills %}
+    {{ salesfc.filled(gaps, missing) }} as quantity
+from neighbours
+    {%- else %}
+    quantity
+from ruled
+    {%- endif %}

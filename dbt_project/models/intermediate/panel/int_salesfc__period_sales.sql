@@ -1,0 +1,40 @@
+{#- What was read, by series and period: sums before any rule. A row counts once however many copies of it there are. -#}
+{%- set missing, returns = salesfc.setting('missing'), salesfc.setting('returns') -%}
+
+with sales as (
+
+    select
+        sales.unique_id,
+        {{ salesfc.period_of('sales.sold_at') }} as ts,
+        case when sales.reject_reason is null then sales.quantity end as quantity,
+        sales.quantity_text is null or sales.reject_reason is not null as is_missing,
+        sales.price,
+        sales.customer,
+        sales.copies
+    from {{ ref('stg_salesfc__sales') }} as sales
+    cross join {{ ref('int_salesfc__cutoff') }} as cutoff
+    where
+        sales.unique_id is not null
+        and year(sales.sold_at) between 1900 and 2200
+        and sales.sold_at < cutoff.next_ts
+
+)
+
+select
+    unique_id,
+    ts,
+    cast(sum(copies) as bigint) as rows_read,
+    cast(sum(copies - 1) as bigint) as rows_duplicate,
+    count(*) filter (where is_missing) as rows_missing,
+    count(*) filter (where quantity < 0) as rows_returned,
+    count(quantity){{ ' filter (where quantity >= 0)' if returns == 'drop' }} as rows_counted,
+    coalesce(sum(quantity * copies), 0.0) as units_read,
+    coalesce(sum(quantity * (copies - 1)), 0.0) as units_duplicate,
+    coalesce(sum(quantity) filter (where quantity < 0), 0.0) as units_returned,
+    coalesce(sum(quantity) filter (where quantity >= 0), 0.0) as units_sold,
+    sum(quantity * price){{ ' filter (where quantity >= 0)' if returns == 'drop' }} as revenue,
+    sum(quantity * price) filter (where quantity > 0 and price >= 0)
+    / nullif(sum(quantity) filter (where quantity > 0 and price >= 0), 0) as price,
+    count(distinct customer) as customers
+from sales
+group by unique_id, ts

@@ -1,0 +1,16 @@
+{#- Every series with a row up to the cutoff, and its keys: as text, to join on, and as they came. -#}
+{%- set keys = salesfc.setting('series_keys') -%}
+
+select
+    sales.unique_id,
+    {%- for key in keys %}
+    min(cast(sales.key_{{ loop.index }} as varchar)) as key_{{ loop.index }},
+    min(sales.key_{{ loop.index }}) as value_{{ loop.index }},
+    {%- endfor %}
+    count(*) > 0 as is_in_input
+from {{ ref('stg_salesfc__sales') }} as sales
+cross join {{ ref('int_salesfc__cutoff') }} as cutoff
+where
+    sales.unique_id is not null
+    and (sales.sold_at < cutoff.next_ts or sales.reject_reason like '%time%')
+group by sales.unique_id

@@ -1,0 +1,20 @@
+with unnested as (
+
+    select
+        unique_id,
+        cast(ts as date) as ts,
+        cast(cutoff as date) as cutoff,
+        {{ salesfc.unnested('levels') }} as quantile,
+        {{ salesfc.unnested('quantiles') }} as forecast
+    from {{ ref('int_salesfc__prediction') }}
+
+)
+
+select
+    unique_id,
+    ts,
+    cutoff,
+    quantile,
+    forecast
+from unnested
+where round(quantile, 6) in ({{ salesfc.setting('quantiles') | join(', ') }})

@@ -1,0 +1,41 @@
+{#- Past and future in one table, as a chart wants it. Sales are as they were counted: before outliers are capped. -#}
+with history as (
+
+    select
+        history.unique_id,
+        history.ts,
+        'history' as time_series_type,
+        coalesce(sales.quantity, history.quantity) as quantity,
+        case when history.is_gap then 0.0 else period_sales.revenue end as revenue
+    from {{ ref('int_salesfc__history') }} as history
+    left join {{ ref('int_salesfc__period_quantity') }} as sales
+        on history.unique_id = sales.unique_id and history.ts = sales.ts
+    left join {{ ref('int_salesfc__period_sales') }} as period_sales
+        on history.unique_id = period_sales.unique_id and history.ts = period_sales.ts
+    where history.is_past
+
+)
+
+select
+    unique_id,
+    ts,
+    time_series_type,
+    quantity,
+    revenue,
+    cast(null as double) as forecast,
+    cast(null as double) as lower_bound,
+    cast(null as double) as upper_bound
+from history
+
+union all
+
+select
+    unique_id,
+    ts,
+    'forecast' as time_series_type,
+    cast(null as double) as quantity,
+    cast(null as double) as revenue,
+    forecast,
+    lower_bound,
+    upper_bound
+from {{ ref('fct_salesfc__forecast') }}

@@ -1,0 +1,17 @@
+{#- Forecasts of the past beside what came: at each backtest cutoff, by every method. A period that does not count (a stock-out, say)
+    has no quantity. -#}
+select
+    prediction.unique_id,
+    cast(prediction.cutoff as date) as cutoff,
+    cast(prediction.ts as date) as ts,
+    prediction.method,
+    case when observations.mask then observations.quantity end as quantity,
+    prediction.forecast,
+    prediction.median,
+    prediction.lower_bound,
+    prediction.upper_bound,
+    prediction.levels,
+    prediction.quantiles
+from {{ ref('int_salesfc__backtest_prediction') }} as prediction
+left join {{ ref('int_salesfc__observations') }} as observations
+    on prediction.unique_id = observations.unique_id and prediction.ts = observations.ts

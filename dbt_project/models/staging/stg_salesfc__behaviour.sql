@@ -1,0 +1,17 @@
+{%- set time_column, columns = salesfc.setting('time_column'), salesfc.setting('past_columns') %}
+{%- if salesfc.setting('behaviour_identifier') %}
+{%- set time_type = salesfc.raw_type('behaviour', time_column, 'time_column') %}
+select
+    {{- salesfc.key_columns('behaviour') }}
+    {{ salesfc.to_time(salesfc.quoted(time_column), time_type) }} as seen_at,
+    {%- for column in columns %}
+    {{ salesfc.to_feature(salesfc.quoted(column), salesfc.raw_type('behaviour', column, 'past_columns')) }} as {{ salesfc.quoted(column, 'past__') }},
+    {%- endfor %}
+    true as is_behaviour
+from {{ source('salesfc', 'behaviour') }}
+{%- else %}
+select
+    cast(null as timestamp) as seen_at,
+    false as is_behaviour
+where false
+{%- endif %}

@@ -1,0 +1,17 @@
+{%- set time_column, columns = salesfc.setting('time_column'), salesfc.setting('known_columns') %}
+{%- if salesfc.setting('covariates_identifier') %}
+{%- set time_type = salesfc.raw_type('covariates', time_column, 'time_column') %}
+select
+    {{- salesfc.key_columns('covariates') }}
+    {{ salesfc.to_time(salesfc.quoted(time_column), time_type) }} as seen_at,
+    {%- for column in columns %}
+    {{ salesfc.to_feature(salesfc.quoted(column), salesfc.raw_type('covariates', column, 'known_columns')) }} as {{ salesfc.quoted(column, 'known__') }},
+    {%- endfor %}
+    true as is_covariates
+from {{ source('salesfc', 'covariates') }}
+{%- else %}
+select
+    cast(null as timestamp) as seen_at,
+    false as is_covariates
+where false
+{%- endif %}

@@ -1,0 +1,50 @@
+{%- set keys = salesfc.setting('series_keys') -%}
+{%- set time_column, quantity_column = salesfc.setting('time_column'), salesfc.setting('quantity_column') -%}
+{%- set price_column, customer_column = salesfc.price_column(), salesfc.setting('customer_column') -%}
+{%- for key in keys -%}{%- do salesfc.raw_type('sales', key, 'series_keys') -%}{%- endfor -%}
+{%- set time_type = salesfc.raw_type('sales', time_column, 'time_column') -%}
+{%- do salesfc.raw_type('sales', quantity_column, 'quantity_column') -%}
+{%- if price_column -%}{%- do salesfc.raw_type('sales', price_column, 'price_column') -%}{%- endif -%}
+{%- if customer_column -%}{%- do salesfc.raw_type('sales', customer_column, 'customer_column') -%}{%- endif -%}
+
+with source as (
+
+    select
+        *,
+        {{ 'count(*)' if salesfc.drops_duplicates() else '1' }} as salesfc_copies
+    from {{ source('salesfc', 'sales') }}
+    {{ 'group by all' if salesfc.drops_duplicates() }}
+
+),
+
+renamed as (
+
+    select
+        {{ salesfc.unique_id() }} as unique_id,
+        {%- for key in keys %}
+        {{ salesfc.quoted(key) }} as key_{{ loop.index }},
+        {%- endfor %}
+        cast({{ salesfc.quoted(time_column) }} as varchar) as time_text,
+        {{ salesfc.to_time(salesfc.quoted(time_column), time_type) }} as sold_at,
+        nullif(trim(cast({{ salesfc.quoted(quantity_column) }} as varchar)), '') as quantity_text,
+        {{ salesfc.to_number(salesfc.quoted(quantity_column)) }} as quantity,
+        {{ salesfc.finite(salesfc.to_number(salesfc.quoted(price_column))) if price_column else 'cast(null as double)' }} as price,
+        {{ 'cast(' ~ salesfc.quoted(customer_column) ~ ' as varchar)' if customer_column else 'cast(null as varchar)' }} as customer,
+        cast(salesfc_copies as bigint) as copies
+    from source
+
+)
+
+select
+    *,
+    case
+        when unique_id is null then 'a series key is empty'
+        when time_text is null or trim(time_text) = '' then 'the time is empty'
+        when sold_at is null then 'the time cannot be read'
+        when year(sold_at) is null or year(sold_at) not between 1900 and 2200 then 'the time is not between 1900 and 2200'
+        when quantity_text is null then null
+        when quantity is null or isnan(quantity) then 'the quantity is not a number'
+        when isinf(quantity) then 'the quantity is not finite'
+        when abs(quantity) > 1e15 then 'the quantity is larger than 1e15'
+    end as reject_reason
+from renamed

@@ -1,0 +1,15 @@
+{%- set time_column = salesfc.setting('time_column') %}
+{%- if salesfc.setting('stock_identifier') %}
+{%- set time_type = salesfc.raw_type('stock', time_column, 'time_column') %}
+{%- do salesfc.raw_type('stock', 'on_hand', 'stock_identifier') %}
+select
+    {{- salesfc.key_columns('stock') }}
+    {{ salesfc.to_time(salesfc.quoted(time_column), time_type) }} as seen_at,
+    {{ salesfc.finite(salesfc.to_number(salesfc.quoted('on_hand'))) }} as on_hand
+from {{ source('salesfc', 'stock') }}
+{%- else %}
+select
+    cast(null as timestamp) as seen_at,
+    cast(null as double) as on_hand
+where false
+{%- endif %}
