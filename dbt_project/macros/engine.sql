@@ -14,7 +14,8 @@
 {%- endmacro %}
 
 
-{#- Any value as a number: yes and no as 1 and 0, numbers and texts of numbers as they are, other text as 1 unless it says none. -#}
+{#- Any value as a number: yes and no as 1 and 0, numbers and texts of numbers as they are, other text (an event's name) as 1, no text
+    as 0. -#}
 {% macro to_feature(expression, type) %}
     {%- if type in ['boolean', 'bool'] -%}
         cast(cast({{ expression }} as integer) as double)
@@ -22,9 +23,8 @@
         coalesce(
             {{ salesfc.finite(salesfc.to_number(expression)) }},
             case
-                when lower(trim({{ expression }})) in ('', '0', 'no', 'none', 'false', 'f', 'n') then 0.0
-                when lower(trim({{ expression }})) in ('nan', 'null', 'na', 'inf', '-inf') then null
-                when {{ expression }} is not null then 1.0
+                when coalesce(lower(trim({{ expression }})), '') in ('', 'no', 'none', 'null', 'false', 'f', 'n') then 0.0
+                when {{ salesfc.to_number(expression) }} is null then 1.0
             end
         )
     {%- else -%}

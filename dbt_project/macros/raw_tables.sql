@@ -4,9 +4,9 @@
     {%- set schema, identifier = salesfc.setting('schema'), salesfc.setting(table ~ '_identifier') -%}
     {%- set relation = adapter.get_relation(database=target.database, schema=schema, identifier=identifier) -%}
     {%- if relation is none -%}
-        {%- set there = adapter.list_relations_without_caching(
+        {%- set there = dbt.list_relations_without_caching(
             api.Relation.create(database=target.database, schema=schema)
-        ) | map(attribute='identifier') | sort -%}
+        ).columns['name'].values() | sort -%}
         {%- do exceptions.raise_compiler_error(
             'salesfc_' ~ table ~ "_identifier: there is no table '" ~ schema ~ '.' ~ identifier ~ "'; schema '" ~ schema ~ "' holds "
             ~ (there | join(', ') or 'no tables') ~ '.'

@@ -28,7 +28,7 @@ select
     cos({{ order }} * {{ year_angle | replace('(ts)', '(period.ts)') }}) as year_cos_{{ order }},
     {%- endfor %}
     {%- for name in salesfc.holiday_names() %}
-    max(case when holiday.name = {{ salesfc.literal(name) }} then 1.0 else 0.0 end) as {{ salesfc.quoted(name, 'holiday__') }},
+    max(case when {{ salesfc.holiday_name('holiday.name') }} = {{ salesfc.literal(name) }} then 1.0 else 0.0 end) as {{ salesfc.quoted(name, 'holiday__') }},
     {%- endfor %}
     count(distinct holiday.ts) / {{ {'day': '1.0', 'week': '7.0', 'month': '31.0'}[salesfc.setting('frequency')] }} as is_holiday,
     coalesce(least(min({{ salesfc.days_between('period.ts', 'near.ts') }}) filter (where near.ts >= period.ts), 14), 14) / 14.0

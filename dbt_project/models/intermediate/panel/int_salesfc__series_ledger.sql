@@ -34,22 +34,37 @@ rejected as (
 panel as (
 
     select
-        history.unique_id,
-        sum(history.quantity) as units_in_panel,
-        count(*) filter (where history.is_outlier) as outlier_periods
-        {%- if has_stock %},
-        sum(stock.stock_out_days) as stock_out_days
-        {%- endif %}
-    from {{ ref('int_salesfc__history') }} as history
-    {%- if has_stock %}
-    inner join {{ ref('int_salesfc__series_key') }} as series_key on history.unique_id = series_key.unique_id
-    left join {{ ref('int_salesfc__stock_period') }} as stock
-        on history.ts = stock.ts and {{ salesfc.on_keys('stock', 'series_key', 'stock') }}
-    {%- endif %}
-    where history.is_past
-    group by history.unique_id
+        unique_id,
+        sum(quantity) as units_in_panel
+    from {{ ref('int_salesfc__observations') }}
+    group by unique_id
+
+),
+
+outlier as (
+
+    select
+        unique_id,
+        count(*) as outlier_periods
+    from {{ ref('int_salesfc__outlier') }}
+    group by unique_id
 
 )
+{%- if has_stock %},
+
+stock as (
+
+    select
+        series_key.unique_id,
+        sum(stock_period.stock_out_days) as stock_out_days
+    from {{ ref('int_salesfc__series_span') }} as span
+    inner join {{ ref('int_salesfc__series_key') }} as series_key on span.unique_id = series_key.unique_id
+    inner join {{ ref('int_salesfc__stock_period') }} as stock_period
+        on {{ salesfc.on_keys('stock', 'series_key', 'stock_period') }} and stock_period.ts >= span.first_ts
+    group by series_key.unique_id
+
+)
+{%- endif %}
 
 select
     series_key.unique_id,
@@ -62,10 +77,14 @@ select
     coalesce(period.units_duplicate, 0.0) as units_duplicate,
     coalesce(period.units_returned, 0.0) as units_returned,
     coalesce(panel.units_in_panel, 0.0) as units_in_panel,
-    cast(coalesce(panel.outlier_periods, 0) as bigint) as outlier_periods,
-    cast({{ 'coalesce(panel.stock_out_days, 0)' if has_stock else '0' }} as bigint) as stock_out_days,
+    cast(coalesce(outlier.outlier_periods, 0) as bigint) as outlier_periods,
+    cast({{ 'coalesce(stock.stock_out_days, 0)' if has_stock else '0' }} as bigint) as stock_out_days,
     rejected.reason
 from {{ ref('int_salesfc__series_key') }} as series_key
 left join period on series_key.unique_id = period.unique_id
 left join rejected on series_key.unique_id = rejected.unique_id
 left join panel on series_key.unique_id = panel.unique_id
+left join outlier on series_key.unique_id = outlier.unique_id
+{%- if has_stock %}
+left join stock on series_key.unique_id = stock.unique_id
+{%- endif %}
