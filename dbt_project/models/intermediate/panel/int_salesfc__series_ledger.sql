@@ -31,16 +31,6 @@ rejected as (
 
 ),
 
-panel as (
-
-    select
-        unique_id,
-        sum(quantity) as units_in_panel
-    from {{ ref('int_salesfc__observations') }}
-    group by unique_id
-
-),
-
 outlier as (
 
     select
@@ -76,14 +66,20 @@ select
     coalesce(period.units_read, 0.0) as units_read,
     coalesce(period.units_duplicate, 0.0) as units_duplicate,
     coalesce(period.units_returned, 0.0) as units_returned,
-    coalesce(panel.units_in_panel, 0.0) as units_in_panel,
+    coalesce(units.units_clipped, 0.0) as units_clipped,
+    coalesce(units.units_before_first_sale, 0.0) as units_before_first_sale,
+    coalesce(units.units_unknown, 0.0) as units_unknown,
+    coalesce(units.units_imputed, 0.0) as units_imputed,
+    coalesce(units.units_outlier, 0.0) as units_outlier,
+    coalesce(units.units_filled, 0.0) as units_filled,
+    coalesce(units.units_in_panel, 0.0) as units_in_panel,
     cast(coalesce(outlier.outlier_periods, 0) as bigint) as outlier_periods,
     cast({{ 'coalesce(stock.stock_out_days, 0)' if has_stock else '0' }} as bigint) as stock_out_days,
     rejected.reason
 from {{ ref('int_salesfc__series_key') }} as series_key
 left join period on series_key.unique_id = period.unique_id
 left join rejected on series_key.unique_id = rejected.unique_id
-left join panel on series_key.unique_id = panel.unique_id
+left join {{ ref('int_salesfc__series_units') }} as units on series_key.unique_id = units.unique_id
 left join outlier on series_key.unique_id = outlier.unique_id
 {%- if has_stock %}
 left join stock on series_key.unique_id = stock.unique_id

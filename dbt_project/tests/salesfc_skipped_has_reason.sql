@@ -1,0 +1,4 @@
+{#- A series without a network's forecast says why. -#}
+select *
+from {{ ref('fct_salesfc__series_status') }}
+where status <> 'ok' and coalesce(reason, '') = ''
