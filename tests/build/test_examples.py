@@ -1,0 +1,96 @@
+"""Each example as its user would run it: `dbt deps`, load, `dbt build`, in a copy of its folder, on the public data.
+
+The data are not part of the repository: SALESFC_EXAMPLE_DATA names their folder (default: shared/data beside the
+repository); an example whose data are not there is skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("SALESFC_EXAMPLE_DATA", ROOT.parent / "shared" / "data"))
+DBT = str(Path(sys.executable).with_name("dbt"))
+SOURCES = {"online_retail": "online_retail/online_retail.parquet", "m5": "m5", "rossmann": "rossmann"}
+
+
+def run(command, folder, env):
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module", params=sorted(SOURCES))
+def built(request, tmp_path_factory):
+    """The name of an example and a connection to the database that its build made."""
+    name = request.param
+    source = DATA / SOURCES[name]
+    if not source.exists():
+        pytest.skip(f"{source} is not there: examples/{name}/README.md says where to get it")
+    folder = tmp_path_factory.mktemp("example") / name
+    shutil.copytree(
+        ROOT / "examples" / name, folder, ignore=shutil.ignore_patterns("output", "target", "logs", "dbt_packages")
+    )
+    packages = folder / "packages.yml"
+    packages.write_text(packages.read_text().replace("../..", str(ROOT)))
+    env = {k: v for k, v in os.environ.items() if k != "SALESFC_DB"} | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    run([DBT, "deps"], folder, env)
+    run([sys.executable, "load.py", str(source)], folder, env)
+    run([DBT, "--no-use-colors", "build"], folder, env)
+    with duckdb.connect(str(folder / "output" / f"{name}.duckdb"), read_only=True) as con:
+        yield name, con
+
+
+def one(con, sql):
+    return con.execute(sql).fetchall()[0][0]
+
+
+def test_every_series_of_the_input_has_a_status_and_a_whole_forecast(built):
+    name, con = built
+    keys = {
+        "online_retail": '(select distinct "StockCode" from raw.order_lines)',
+        "m5": "raw.items",
+        "rossmann": '(select distinct "Store" from raw.sales)',
+    }[name]
+    horizon = {"online_retail": 4, "m5": 28, "rossmann": 48}[name]
+    series = one(con, f"select count(*) from {keys}")
+    assert one(con, "select count(distinct unique_id) from fct_salesfc__series_status") == series
+    forecast = one(con, "select count(*) from fct_salesfc__series_status where status <> 'skipped'")
+    assert one(con, "select count(*) from fct_salesfc__forecast") == forecast * horizon
+    bad = "not isfinite(forecast) or forecast < 0 or not (lower_bound <= median and median <= upper_bound)"
+    assert one(con, f"select count(*) from fct_salesfc__forecast where {bad}") == 0
+
+
+def test_the_network_beats_the_seasonal_naive_on_the_held_out_horizon(built):
+    _, con = built
+    found = con.execute(
+        "select method, metric_name, metric_value from fct_salesfc__accuracy"
+        " where level = 'total' and metric_name in ('wape', 'scaled_quantile_loss')"
+    ).fetchall()
+    score = {(method, metric): value for method, metric, value in found}
+    for metric in ("wape", "scaled_quantile_loss"):
+        assert score["lstm", metric] < score["seasonal_naive", metric]
+
+
+def test_the_users_own_model_stands_on_the_forecast(built):
+    name, con = built
+    model = {"online_retail": "next_weeks", "m5": "forecast_by_store", "rossmann": "forecast_check"}[name]
+    assert one(con, f"select count(*) from {model}") > 0
+    if name == "rossmann":
+        assert one(con, "select sum(abs(forecast - sold)) / sum(sold) from forecast_check") < 0.2
+
+
+def test_a_loader_without_its_data_is_one_line(tmp_path):
+    for name in SOURCES:
+        command = [sys.executable, str(ROOT / "examples" / name / "load.py"), str(tmp_path / "nothing")]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "see README.md" in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
