@@ -65,8 +65,9 @@ lock: $(READY) ## Choose versions anew and write requirements.lock
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --upgrade --quiet \
 	  --no-emit-package salesfc-plugin --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
 
-docs: $(READY) ## Write the var reference and dbt's own documentation site (target/)
-	@dbt --quiet docs generate
+docs: $(READY) ## Write docs/vars.md, and dbt's own documentation into target/
+	@salesfc vars --markdown > docs/vars.md
+	dbt docs generate
 
 wheel: $(READY) ## Build the wheel into dist/
 	@python -m hatchling build --target wheel

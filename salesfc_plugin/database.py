@@ -36,16 +36,6 @@ class Holder:
         return f"process {self.pid} ({self.command})"
 
 
-def database_path() -> Path:
-    """The file that builds write: ``SALESFC_DB``, by default ``output/salesfc.duckdb``."""
-    return Path(os.environ.get("SALESFC_DB") or "output/salesfc.duckdb")
-
-
-def serve_path() -> Path:
-    """The file that BI tools read: ``SALESFC_SERVE_DB``, by default ``output/salesfc_serve.duckdb``."""
-    return Path(os.environ.get("SALESFC_SERVE_DB") or "output/salesfc_serve.duckdb")
-
-
 def connect(path: Path, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
     """Open a database file that is there.
 

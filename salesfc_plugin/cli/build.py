@@ -1,0 +1,141 @@
+"""Verbs around a build: the demo shop from nothing to a report, and the summary of the last build."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from salesfc_plugin.cli.output import REPORT
+from salesfc_plugin.cli.show import DATABASE, SERVE_DATABASE, Database, Quiet, ServeDatabase, table
+from salesfc_plugin.errors import SalesfcError
+
+_DBT = "import sys; from dbt.cli.main import cli; sys.exit(cli())"
+_QUERY = (
+    "select ts, forecast, lower_bound, upper_bound from fct_salesfc__forecast"
+    " where unique_id = (select min(unique_id) from fct_salesfc__forecast) order by ts"
+)
+
+
+def demo(
+    db: Database = DATABASE,
+    to: ServeDatabase = SERVE_DATABASE,
+    report: Annotated[Path, typer.Option(help="Where the report goes.")] = REPORT,
+    seed: Annotated[int, typer.Option(help="Of the demo shop.")] = 7,
+    quiet: Quiet = False,
+) -> None:
+    """Build a demo shop's forecasts and report from nothing.
+
+    Writes the shop's raw tables, runs `dbt build` on them, publishes the marts and writes the report.
+
+    \b
+    Examples:
+      salesfc demo
+      salesfc demo --db /tmp/shop.duckdb --report /tmp/shop.html
+    """
+    import yaml
+
+    from salesfc_plugin.demo import VARS_FILE, write_demo
+    from salesfc_plugin.publish import publish
+    from salesfc_plugin.report import write_report
+
+    began = time.monotonic()
+    say = _silent if quiet else print
+    say(f"Writing the demo shop to {db} ...")
+    say(f"  {write_demo(db, seed)}")
+    say("Building: dbt build")
+    _dbt_build(db, yaml.safe_load(VARS_FILE.read_text(encoding="utf-8")), quiet=quiet)
+    built = time.monotonic() - began
+    published = publish(db, to)
+    written = write_report(db, report)
+    if quiet:
+        return
+    _print_summary(db)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    print()
+    print(f"Time:      {time.monotonic() - began:.0f} s, of which {built:.0f} s until the tables stood")
+    print(f"Memory:    {peak / 1e9:.1f} GB at the peak")
+    print(f"Database:  {db.resolve()}")
+    print(f"For BI:    {published.database.resolve()} and {published.parquet.resolve()}/*.parquet")
+    print(f"Report:    {written.resolve()}")
+    print("A query to paste:")
+    code = f"import duckdb; duckdb.connect('{db}', read_only=True).sql('''{_QUERY}''').show()"
+    print(f'  {sys.executable} -c "{code}"')
+
+
+def summary(
+    db: Database = DATABASE,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say what the last build made, and how good it is.
+
+    \b
+    Examples:
+      salesfc summary
+      salesfc summary --json
+    """
+    if as_json:
+        from dataclasses import asdict
+
+        from salesfc_plugin.summary import read_summary
+
+        print(json.dumps(asdict(read_summary(db)), default=str, indent=2))
+    elif not quiet:
+        _print_summary(db)
+
+
+def _print_summary(db: Path) -> None:
+    from salesfc_plugin.summary import METRICS, read_summary
+
+    found = read_summary(db)
+    statuses = ", ".join(f"{count:,} {status}" for status, count in found.statuses.items())
+    print()
+    print(f"{found.series:,} series ({statuses or 'no status'}); {found.forecasts:,} forecasts")
+    print(f"Sales read up to {found.cutoff}, forecast up to {found.last}")
+    if found.scores:
+        rows = [
+            (
+                METRICS[s.metric],
+                f"{s.ours:.3f}",
+                f"{s.naive:.3f}" if s.naive is not None else "",
+                _compared(s.better_by),
+            )
+            for s in found.scores
+        ]
+        table(["On periods held out (smaller is better)", found.method or "", "seasonal naive", "difference"], rows)
+
+
+def _compared(better_by: float | None) -> str:
+    if better_by is None:
+        return ""
+    return f"{abs(better_by):.0%} {'better' if better_by >= 0 else 'worse'}"
+
+
+def _dbt_build(db: Path, variables: dict[str, object], *, quiet: bool) -> None:
+    """Run `dbt build` on this package's own project, as a process of its own: its memory goes when it ends.
+
+    Raises:
+        SalesfcError: if it fails.
+    """
+    from salesfc_plugin.settings import project_dir
+
+    project, here = project_dir(), Path.cwd()
+    command = [sys.executable, "-c", _DBT, *(["--quiet"] if quiet else []), "--log-path", str(here / "logs"), "build"]
+    command += ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(here / "target")]
+    command += ["--vars", json.dumps(variables)]
+    environment = os.environ | {"SALESFC_DB": str(db.resolve()), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    done = subprocess.run(command, env=environment, check=False)
+    if done.returncode:
+        raise SalesfcError(f"the build failed; what dbt said is above and in {here / 'logs' / 'dbt.log'}")
+
+
+def _silent(*_: object) -> None:
+    """Print nothing."""

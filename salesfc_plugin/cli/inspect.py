@@ -1,0 +1,144 @@
+"""Verbs that look and tell: doctor, lineage, vars, package-path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from salesfc_plugin.cli.show import DATABASE, Database, table
+from salesfc_plugin.errors import SalesfcError
+
+Target = Annotated[Path, typer.Option("--target-path", help="dbt's target folder.", envvar="DBT_TARGET_PATH")]
+Variables = Annotated[str, typer.Option("--vars", help="Vars as dbt takes them, in YAML; they win over the project's.")]
+
+
+def doctor(
+    db: Database = DATABASE,
+    project_dir: Annotated[Path, typer.Option(help="The folder of your dbt_project.yml.")] = Path(),
+    variables: Variables = "{}",
+) -> None:
+    """Check what a build needs, and say what to do.
+
+    Looks at versions, vars, database, locks, tables, columns, disk and memory.
+    Ends with exit code 1 if something would fail a build.
+
+    \b
+    Examples:
+      salesfc doctor
+      salesfc doctor --project-dir shop --db shop.duckdb --vars '{salesfc_horizon: 14}'
+    """
+    from salesfc_plugin.doctor import examine
+
+    checks = list(examine(db, project_dir, _parsed(variables)))
+    table(["", "", ""], [(check.verdict, check.subject, check.finding) for check in checks])
+    for check in checks:
+        if check.remedy and check.verdict != "ok":
+            print(f"-> {check.subject}: {check.remedy}")
+    if any(check.verdict == "problem" for check in checks):
+        raise typer.Exit(1)
+
+
+def lineage(
+    column: Annotated[
+        str, typer.Argument(metavar="MODEL.COLUMN", help="A column of a model; without one, all of them.")
+    ],
+    db: Database = DATABASE,
+    target_path: Target = Path("target"),
+    steps: Annotated[bool, typer.Option("--steps", help="Show every model on the way.")] = False,
+) -> None:
+    """Tell which source columns a column is made of.
+
+    Reads what `dbt compile` or `dbt build` left in the target folder.
+
+    \b
+    Examples:
+      salesfc lineage fct_salesfc__sales_and_forecast.revenue
+      salesfc lineage fct_salesfc__sales_and_forecast.revenue --steps
+      salesfc lineage dim_salesfc__series
+    """
+    from salesfc_plugin.lineage import Lineage
+
+    project = Lineage(target_path, _stored_columns(db))
+    model, _, name = column.partition(".")
+    for one in [name] if name else project.columns(model):
+        trace = project.trace(model, one)
+        print(f"{model}.{one}")
+        for origin in trace.origins:
+            print(f"  {origin}")
+        if trace.python_models:
+            print(f"  (through Python: {', '.join(trace.python_models)}; all that they read is counted)")
+        if steps:
+            for made, parents in trace.steps.items():
+                print(f"  {made} <- {', '.join(map(str, parents)) or 'nothing that is read'}")
+
+
+def show_vars(
+    name: Annotated[str, typer.Argument(help="One var, with or without the prefix.")] = "",
+    markdown: Annotated[bool, typer.Option("--markdown", help="As docs/vars.md has it.")] = False,
+) -> None:
+    """List every var, its default and valid values.
+
+    \b
+    Examples:
+      salesfc vars
+      salesfc vars salesfc_horizon
+      salesfc vars --markdown > docs/vars.md
+    """
+    from salesfc_plugin import settings
+
+    if markdown:
+        print(settings.vars_markdown(), end="")
+        return
+    known = settings.settings_table()
+    wanted = name.removeprefix(settings.PREFIX)
+    if wanted and wanted not in known:
+        raise SalesfcError(f"{name}: there is no such var{settings.did_you_mean(wanted, list(known))}")
+    for key, row in known.items():
+        if wanted in ("", key):
+            print(f"{settings.PREFIX}{key}: {row['doc']}")
+            valid = row.get("valid") or "one of " + ", ".join(row["choices"])
+            print(f"    {valid}; default {row['default']!r}, for example {row['example']!r}")
+
+
+def package_path() -> None:
+    """Print the entry for a dbt project's packages.yml.
+
+    \b
+    Examples:
+      salesfc package-path >> packages.yml
+    """
+    from salesfc_plugin.settings import project_dir
+
+    print(f"packages:\n  - local: {project_dir()}")
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    import yaml
+
+    try:
+        given = yaml.safe_load(text) or {}
+    except yaml.YAMLError:
+        given = None
+    if not isinstance(given, dict):
+        raise typer.BadParameter("must be a YAML mapping, such as '{salesfc_horizon: 14}'.", param_hint="--vars")
+    return given
+
+
+def _stored_columns(db: Path) -> dict[tuple[str, str], list[str]]:
+    """Columns of the database's tables, if it is there and free; the project's YAML has to do otherwise."""
+    from salesfc_plugin.database import DatabaseError, connect
+
+    found: dict[tuple[str, str], list[str]] = {}
+    try:
+        with connect(db) as connection:
+            rows = connection.execute(
+                "select table_schema, table_name, column_name from information_schema.columns"
+                " where table_catalog = current_database() order by ordinal_position"
+            ).fetchall()
+    except DatabaseError:
+        return found
+    for schema, name, column in rows:
+        found.setdefault((schema.lower(), name.lower()), []).append(column)
+    return found

@@ -1,0 +1,193 @@
+"""The command line: help is quick and complete, every failure is one line and a non-zero exit."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.synthetic_marts import write_marts
+
+SALESFC = str(Path(sys.executable).with_name("salesfc"))
+VERBS = ["demo", "summary", "report", "publish", "plot", "doctor", "lineage", "vars", "package-path"]
+MODEL_VERBS = ["list", "show", "promote", "rollback", "prune"]
+
+
+def salesfc(*arguments: str, folder: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SALESFC_", "DBT_"))}
+    return subprocess.run(
+        [SALESFC, *arguments], cwd=folder, env=clean | environment, capture_output=True, text=True, check=False
+    )
+
+
+def works(*arguments: str, folder: Path | None = None) -> str:
+    done = salesfc(*arguments, folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def fails(*arguments: str, folder: Path | None = None) -> str:
+    done = salesfc(*arguments, folder=folder)
+    assert done.returncode == 1
+    assert re.fullmatch(r"salesfc: .+\n", done.stderr), done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def marts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_marts(tmp_path_factory.mktemp("marts") / "marts.duckdb", series=30, days=120)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Path:
+    path = tmp_path / "models.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            """
+            create table salesfc__model_registry as
+            select 'lstm-' || n as model_version, if(n = 5, 'promoted', 'archived') as stage,
+                if(n % 2 = 1, 'production', 'backtest') as role, 'lstm' as network, 'quick' as preset,
+                date '2025-01-01' + n::integer as cutoff, 7 as seed, '{"window": 56}' as config, 'x'::blob as weights,
+                timestamp '2025-01-01' + to_days(n::integer) as created_at
+            from range(1, 7) as t (n)
+            """
+        )
+    return path
+
+
+def stages(path: Path) -> dict[str, str]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return dict(connection.execute("select model_version, stage from salesfc__model_registry").fetchall())
+
+
+@pytest.mark.parametrize("verb", [*([v] for v in VERBS), *(["models", v] for v in MODEL_VERBS)], ids=" ".join)
+def test_every_verb_has_help_with_an_example_of_itself(verb: list[str]) -> None:
+    text = works(*verb, "--help")
+    assert re.search(rf"Examples:\n +salesfc {' '.join(verb)}", text), text
+    assert "(dynamic)" not in text
+
+
+def test_help_lists_every_verb_in_half_a_second() -> None:
+    text = works("--help")
+    assert [verb for verb in [*VERBS, "models"] if not re.search(rf"^  {verb} +\S.*[^.]\.$", text, re.MULTILINE)] == []
+    assert "...\n" not in text.partition("Commands:")[2], "a verb's first line is cut off"
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        works("--help")
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) < 0.5
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonesuch"], ["publish", "--nonesuch"], ["plot"], ["report", "--language", "de"]]
+)
+def test_a_wrong_call_says_so_and_exits_with_2(arguments: list[str]) -> None:
+    done = salesfc(*arguments)
+    assert done.returncode == 2
+    assert "Error" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "verb", [["summary"], ["report"], ["publish"], ["plot", "a"], ["models", "list"]], ids=" ".join
+)
+def test_without_a_database_each_verb_says_which_one_is_missing(verb: list[str], tmp_path: Path) -> None:
+    assert "output/salesfc.duckdb" in fails(*verb, folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_nobody_foresaw_is_one_line_with_a_way_to_see_more(tmp_path: Path) -> None:
+    (tmp_path / "odd.duckdb").write_bytes(b"")
+    with duckdb.connect(str(tmp_path / "odd2.duckdb")) as connection:
+        connection.execute("create table salesfc__model_registry as select 1 as x")
+    assert "SALESFC_TRACEBACK=1" in fails("models", "list", "--db", "odd2.duckdb", folder=tmp_path)
+    done = salesfc("models", "list", "--db", "odd2.duckdb", folder=tmp_path, SALESFC_TRACEBACK="1")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_summary_tells_series_statuses_and_accuracy(marts: Path) -> None:
+    text = works("summary", "--db", str(marts))
+    assert re.search(r"30 series \(28 ok, 1 fallback, 1 skipped\); 812 forecasts", text), text
+    assert re.search(r"WAPE\) +0\.\d{3} +0\.\d{3} +\d+% better", text), text
+    assert "\x1b" not in text, "colours only on a terminal"
+    assert works("summary", "--db", str(marts), "--quiet") == ""
+    told = json.loads(works("summary", "--db", str(marts), "--json"))
+    assert told["statuses"] == {"ok": 28, "fallback": 1, "skipped": 1}
+    assert told["scores"][0]["metric"] == "wape"
+
+
+def test_publish_report_and_plot_write_what_they_say(marts: Path, tmp_path: Path) -> None:
+    text = works("publish", "--db", str(marts), "--to", "bi/serve.duckdb", folder=tmp_path)
+    assert str(tmp_path / "bi" / "serve.duckdb") in text
+    assert (tmp_path / "bi" / "serve" / "fct_salesfc__forecast.parquet").exists()
+    text = works("report", "--db", str(marts), "--out", "r.html", folder=tmp_path)
+    assert text == f"Report: {tmp_path / 'r.html'}\n"
+    with duckdb.connect(str(marts), read_only=True) as connection:
+        series = connection.execute("select min(unique_id) from fct_salesfc__forecast").fetchall()[0][0]
+    text = works("plot", series, "--db", str(marts), folder=tmp_path)
+    assert Path(text.removeprefix("Picture: ").strip()).read_bytes().startswith(b"\x89PNG")
+    assert works("publish", "--db", str(marts), "--to", "bi/serve.duckdb", "--quiet", folder=tmp_path) == ""
+    assert "near ones" in fails("plot", "nonesuch", "--db", str(marts), folder=tmp_path)
+
+
+def test_models_are_listed_newest_first_and_shown(registry: Path) -> None:
+    lines = works("models", "list", "--db", str(registry)).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == [f"lstm-{n}" for n in range(6, 0, -1)]
+    shown = works("models", "show", "lstm-3", "--db", str(registry))
+    assert "stage: archived" in shown
+    assert '"window": 56' in shown
+
+
+def test_promote_and_roll_back_move_the_one_promotion(registry: Path) -> None:
+    works("models", "promote", "lstm-1", "--db", str(registry))
+    assert [name for name, stage in stages(registry).items() if stage == "promoted"] == ["lstm-1"]
+    works("models", "promote", "lstm-5", "--db", str(registry))
+    assert works("models", "rollback", "--db", str(registry)) == "Rolled back to lstm-3.\n"
+    assert [name for name, stage in stages(registry).items() if stage == "promoted"] == ["lstm-3"]
+    works("models", "rollback", "--db", str(registry))
+    before = stages(registry)
+    assert "no earlier model" in fails("models", "rollback", "--db", str(registry))
+    assert "trained for a backtest" in fails("models", "promote", "lstm-2", "--db", str(registry))
+    assert "6 models begin with 'lstm'" in fails("models", "promote", "lstm", "--db", str(registry))
+    assert "there is no model 'x'" in fails("models", "show", "x", "--db", str(registry))
+    assert stages(registry) == before
+
+
+def test_prune_keeps_the_promoted_model_and_the_newest(registry: Path) -> None:
+    assert works("models", "prune", "--keep", "2", "--db", str(registry)) == "Deleted 3 archived models.\n"
+    assert set(stages(registry)) == {"lstm-6", "lstm-5", "lstm-4"}
+
+
+def test_a_database_that_another_process_writes_is_named_with_it(marts: Path) -> None:
+    code = f"import duckdb; c = duckdb.connect({str(marts)!r}); print('open', flush=True); input()"
+    writer = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "open\n"
+        assert f"process {writer.pid}" in fails("models", "list", "--db", str(marts))
+    finally:
+        writer.communicate("\n")
+
+
+def test_doctor_exits_with_1_on_a_problem_only(tmp_path: Path) -> None:
+    (tmp_path / "dbt_project.yml").write_text("name: shop\n")
+    assert "output/salesfc.duckdb is not there" in works("doctor", folder=tmp_path)
+    done = salesfc("doctor", "--vars", "{salesfc_horizn: 3}", folder=tmp_path)
+    assert done.returncode == 1
+    assert "did you mean salesfc_horizon?" in done.stdout
+    assert "-> vars: see `salesfc vars`" in done.stdout
+
+
+def test_vars_and_package_path(tmp_path: Path) -> None:
+    assert "28" in works("vars", "salesfc_horizon", folder=tmp_path)
+    assert "did you mean horizon?" in fails("vars", "horizn", folder=tmp_path)
+    entry = works("package-path", folder=tmp_path)
+    assert entry == f"packages:\n  - local: {Path(__file__).parents[2]}\n"
