@@ -28,7 +28,7 @@ class SettingError(SalesfcError):
     """A var that a build would refuse, in the words it would use."""
 
 
-class _Return(Exception):  # noqa: N818  # dbt's `return` in a macro: a value on its way out, not a fault
+class _Return(Exception):  # dbt's `return` in a macro: a value on its way out, not a fault
     def __init__(self, value: Any) -> None:
         self.value = value
 
