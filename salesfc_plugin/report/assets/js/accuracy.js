@@ -31,7 +31,7 @@ function metricCard() {
     return found === null ? Infinity : metric === "bias" ? Math.abs(found) : metric === "coverage" ? Math.abs(found - store.meta.confidence_level) : found;
   };
   const best = (metric) => methods.reduce((one, other) => (distance(metric, other) < distance(metric, one) ? other : one));
-  return card(t("accuracy.metrics"), t("accuracy.metrics.note"), h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t("accuracy.metrics") },
+  return card(t("accuracy.metrics"), methods.length > 1 ? t("accuracy.metrics.note") : null, h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t("accuracy.metrics") },
     h("table", {}, h("caption", { class: "unseen" }, t("accuracy.metrics")),
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("column.metric")), methods.map((method) => h("th", { scope: "col", class: "number" }, word("method", method))))),
       h("tbody", {}, metrics.map((metric) => h("tr", {}, h("th", { scope: "row", title: hasText(`metric.${metric}.note`) ? t(`metric.${metric}.note`) : null }, word("metric", metric)),
@@ -112,6 +112,7 @@ function worstCard() {
     .filter((row) => row.off !== null && row.off > 0);
   if (!tested.length) return null;
   const share = (row, name) => (row.sold > 0 && row[name] !== null ? row[name] / row.sold : null);
+  const onlyNaive = store.meta.method === store.meta.naive;
   const columns = [
     { name: "id", text: t("column.series"), value: (row) => row.id, show: (row) => seriesLink(row.id) },
     { name: "off", text: t("column.off"), kind: "number", value: (row) => row.off },
@@ -120,8 +121,8 @@ function worstCard() {
     { name: "naive", text: t("column.naive_wape"), kind: "number", value: (row) => share(row, "naive"), show: (row) => percent(share(row, "naive")) },
     { name: "behind", text: t("column.behind"), kind: "number", value: (row) => row.behind, show: (row) => h("span", { class: row.behind > 0 ? "bad" : null }, signed(row.behind)) },
     { name: "bias", text: t("metric.bias"), kind: "number", value: (row) => share(row, "bias"), show: (row) => signedPercent(share(row, "bias")) },
-  ];
-  return card(t("accuracy.worst"), t("accuracy.worst.note"), h("div", { style: { marginTop: ".6rem" } }, dataTable({
+  ].filter((column) => !(onlyNaive && ["naive", "behind"].includes(column.name)));
+  return card(t("accuracy.worst"), t(onlyNaive ? "accuracy.worst.sums" : "accuracy.worst.note"), h("div", { style: { marginTop: ".6rem" } }, dataTable({
     name: "worst", caption: t("accuracy.worst"), columns, rows: tested, sort: { name: "off", descending: true }, search: (row) => row.id,
   })));
 }

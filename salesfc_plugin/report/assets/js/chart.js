@@ -23,8 +23,21 @@ function chart({ describe, option, table, legend, large }) {
   return drawn;
 }
 
+/** Drawn for paper: at once, and as a picture that scales to the sheet's width. */
+let onPaper = false;
+
+function paperCharts(paper) {
+  onPaper = paper;
+  drawCharts();
+  for (const { canvas } of charts) {
+    const picture = canvas.querySelector("svg");
+    if (paper) picture?.setAttribute("viewBox", `0 0 ${picture.getAttribute("width")} ${picture.getAttribute("height")}`);
+    else picture?.removeAttribute("viewBox");
+  }
+}
+
 const frame = () => ({
-  animation: !still.matches, animationDuration: 250,
+  animation: !still.matches && !onPaper, animationDuration: 250,
   textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
 });
 

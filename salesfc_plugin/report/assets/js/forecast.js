@@ -156,8 +156,8 @@ function seriesFacts({ i }) {
   const { status, by_series: tested, attributes, meta } = store;
   const share = (name) => (tested?.sold[i] > 0 && tested[name][i] !== null ? percent(tested[name][i] / tested.sold[i]) : null);
   return [
-    [t("fact.error"), share("off")],
-    [t("fact.naive"), meta.method === meta.naive ? null : share("naive")],
+    [t("fact.error", { method: word("method", meta.method) }), share("off")],
+    [t("fact.error", { method: word("method", meta.naive) }), meta.method === meta.naive ? null : share("naive")],
     [t("fact.method"), status ? word("method", status.method?.[i]) : null],
     [t("fact.reason"), status?.reason?.[i] ? word("reason", status.reason[i]) : null],
     [t("fact.class"), status?.demand_class ? word("class", status.demand_class[i]) : null],
@@ -188,7 +188,7 @@ function explanationCard(entity) {
   const ordered = explanation.drivers.map((driver, d) => [word("driver", driver), contribution[d]]).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
   const list = h("ul", { class: "members columns" }, ordered.map(([name, value]) => h("li", {}, h("span", {}, name), h("span", {}, signed(value)),
     h("span", { class: "bar", "aria-hidden": "true" }, h("i", { style: contributionBar(value, ordered) })))));
-  return h("div", { class: "card" }, h("h3", {}, t("explanation.title")), h("p", { class: "sub dim", style: { fontSize: ".86rem" } }, t("explanation.note")), list);
+  return h("div", { class: "card explanation" }, h("h3", {}, t("explanation.title")), h("p", { class: "sub dim", style: { fontSize: ".86rem" } }, t("explanation.note")), list);
 }
 
 /** A bar left or right of a common zero. */

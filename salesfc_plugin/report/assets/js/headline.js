@@ -9,7 +9,8 @@ function headline() {
   const change = recent && expected !== null ? expected / recent - 1 : null;
   const ours = overall(meta.method);
   const naive = overall(meta.naive);
-  const gain = isNumber(ours.wape) && isNumber(naive.wape) && naive.wape > 0 ? 1 - ours.wape / naive.wape : null;
+  const onlyNaive = meta.method === meta.naive;
+  const gain = !onlyNaive && isNumber(ours.wape) && isNumber(naive.wape) && naive.wape > 0 ? 1 - ours.wape / naive.wape : null;
   return h("section", { class: "hero", "aria-labelledby": "headline" },
     h("p", { class: "eyebrow" }, t("headline.until", { day: date(meta.cutoff), count: meta.series })),
     h("h1", { id: "headline" }, expected === null || !horizon ? t("headline.nothing") : t("headline.expected", { periods: periods(horizon), units: number(Math.round(expected)) })),
@@ -19,11 +20,12 @@ function headline() {
 
 function tiles({ change, horizon, recent, gain, ours, naive }) {
   const { meta } = store;
-  const quantile = isNumber(ours.scaled_quantile_loss) && naive.scaled_quantile_loss > 0 ? ours.scaled_quantile_loss / naive.scaled_quantile_loss - 1 : null;
+  const quantile = gain !== null && isNumber(ours.scaled_quantile_loss) && naive.scaled_quantile_loss > 0 ? ours.scaled_quantile_loss / naive.scaled_quantile_loss - 1 : null;
   const better = (value) => (value < 0 ? "good" : value > 0 ? "bad" : null);
   const risky = rows(store.reorder).filter((row) => row.stockout_risk >= 0.5).length;
   return [
     change === null ? null : tile(t("tile.change", { periods: periods(horizon) }), signedPercent(change), t("tile.change.note", { units: number(recent) })),
+    gain === null && isNumber(ours.wape) ? tile(t("metric.wape"), percent(ours.wape), t("accuracy.levels.note")) : null,
     gain === null ? null : tile(t("tile.error"), signedPercent(-gain), t("tile.error.note", { ours: percent(ours.wape), naive: percent(naive.wape) }), better(-gain)),
     quantile === null ? null : tile(t("tile.quantile"), signedPercent(quantile), t("tile.quantile.note", { ours: metricText("scaled_quantile_loss", ours.scaled_quantile_loss), naive: metricText("scaled_quantile_loss", naive.scaled_quantile_loss) }), better(quantile)),
     isNumber(ours.bias) ? tile(t("tile.bias"), signedPercent(ours.bias), t(ours.bias > 0 ? "tile.bias.high" : "tile.bias.low")) : null,
@@ -52,8 +54,9 @@ function overall(method) {
 const isOverall = (level) => ["all", "overall", "total"].includes(level);
 
 function checkedSentence(gain, ours, naive) {
-  const { checked } = store;
-  if (gain === null || !checked?.cutoff.length) return t("headline.unchecked");
+  const { checked, meta } = store;
+  if (!checked?.cutoff.length || !isNumber(ours.wape)) return t("headline.unchecked");
+  if (gain === null) return t("headline.alone", { method: word("method", meta.method), ours: percent(ours.wape), last: date(checked.last.at(-1)) });
   const figures = { ours: percent(ours.wape), naive: percent(naive.wape), gain: percent(Math.abs(gain)), last: date(checked.last.at(-1)), count: checked.cutoff.length };
   return t(Math.abs(gain) < 0.0005 ? "headline.same" : gain > 0 ? "headline.better" : "headline.worse", figures);
 }

@@ -160,9 +160,12 @@ function start(payload) {
   addEventListener("resize", resizeCharts);
   addEventListener("beforeprint", () => {
     setLight("light");
-    resizeCharts();
+    paperCharts(true);
   });
-  addEventListener("afterprint", () => setLight());
+  addEventListener("afterprint", () => {
+    paperCharts(false);
+    setLight();
+  });
 }
 
 unpack(byId("payload").textContent).then(start).catch((error) => {

@@ -50,7 +50,8 @@ function entities() {
     else list.push({ kind: "group", key: `${level.name}:${id}`, name: id, level: l, i, hint: level.name, volume: sum(readLine(level.lines.forecast, i)) });
   }));
   const inId = ({ values, codes }) => ids.slice(0, 50).every((id, i) => id.includes(values[codes[i]] ?? ""));
-  const described = attributes.filter((attribute) => !inId(attribute)).slice(0, 4);
+  const isNumeric = ({ values }) => values.every((value) => value.trim() !== "" && !Number.isNaN(Number(value)));
+  const described = attributes.filter((attribute) => !inId(attribute) && !isNumeric(attribute)).slice(0, 4);
   ids.forEach((id, i) => {
     const hint = described.map((attribute) => attribute.values[attribute.codes[i]]).filter(Boolean).join(" · ");
     list.push({ kind: "series", key: id, name: id, i, hint, volume: sum(readLine(lines.forecast, i)) });
