@@ -14,8 +14,8 @@
 {%- endmacro %}
 
 
-{#- Any value as a number: yes and no as 1 and 0, numbers and texts of numbers as they are, other text (an event's name) as 1, no text
-    as 0. -#}
+{#- Any value as a number: yes and no as 1 and 0, numbers and texts of numbers as they are, other
+    text (an event's name) as 1, no text as 0. -#}
 {% macro to_feature(expression, type) %}
     {%- if type in ['boolean', 'bool'] -%}
         cast(cast({{ expression }} as integer) as double)
@@ -111,6 +111,7 @@
 {%- endmacro %}
 
 
-{#- The elements of a list, one row each: for the select list; several of one length go side by side. -#}
+{#- The elements of a list, one row each: for the select list; several of one length go side by
+    side. -#}
 {% macro unnested(expression) %}{{ return(adapter.dispatch('unnested', 'salesfc')(expression)) }}{% endmacro %}
 {% macro default__unnested(expression) -%}unnest({{ expression }}){%- endmacro %}

@@ -1,4 +1,5 @@
-{#- Past features that follow from others: units sold a visit, and the own price against a competitor's. -#}
+{#- Past features that follow from others: units sold a visit, and the own price against a
+    competitor's. -#}
 {% macro derived_past(price) -%}
     {%- set views, competitor = salesfc.setting('views_column'), salesfc.setting('competitor_price_column') -%}
     {%- if views -%}
@@ -11,7 +12,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- How a static attribute goes to the network: numbers and dates (in years) as numbers, lists of numbers as they are, the rest as text. -#}
+{#- How a static attribute goes to the network: numbers and dates (in years) as numbers, lists of
+    numbers as they are, the rest as text. -#}
 {% macro to_attribute(expression, type) -%}
     {%- if type.endswith(']') -%}
         try_cast({{ expression }} as float[])
@@ -33,7 +35,8 @@
     trim(regexp_replace({{ expression }}, ' *[(].*$', ''))
 {%- endmacro %}
 
-{#- Names of the holidays in the calendar; none while parsing, and before the table of holidays is there. -#}
+{#- Names of the holidays in the calendar; none while parsing, and before the table of holidays is
+    there. -#}
 {% macro holiday_names() %}
     {%- set holidays = ref('int_salesfc__holiday') -%}
     {%- if not execute or model.resource_type == 'unit_test' or load_relation(holidays) is none -%}{%- do return([]) -%}{%- endif -%}

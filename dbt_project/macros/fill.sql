@@ -1,4 +1,5 @@
-{#- The quantity, or if it is not known what the rule for its kind (gap, missing) makes of its neighbours. -#}
+{#- The quantity, or if it is not known what the rule for its kind (gap, missing) makes of its
+    neighbours. -#}
 {% macro filled(gaps, missing) -%}
     case
         when quantity is not null or not is_past then quantity

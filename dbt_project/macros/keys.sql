@@ -1,4 +1,5 @@
-{#- A key's value as text; `/` and `\` inside it are escaped by `\`, so that joined keys stay different. -#}
+{#- A key's value as text; `/` and `\` inside it are escaped by `\`, so that joined keys stay
+    different. -#}
 {% macro escaped(expression) -%}
     replace(replace(cast({{ expression }} as varchar), '\', '\\'), '/', '\/')
 {%- endmacro %}

@@ -1,5 +1,6 @@
-{#- Metrics over series: sums within a series, then over series; a series without a scale drops out of the scaled ones. Formulas as in
-    fev and M5: mase and the scaled quantile loss by the mean absolute difference at the season's lag, rmsse by the squared one at lag 1. -#}
+{#- Metrics over series: sums within a series, then over series; a series without a scale drops out
+    of the scaled ones. Formulas as in fev and M5: mase and the scaled quantile loss by the mean
+    absolute difference at the season's lag, rmsse by the squared one at lag 1. -#}
 {% macro metrics() %}
     {%- do return({
         'mse': 'sum(squared_error) / sum(n)',
@@ -14,7 +15,8 @@
     }) -%}
 {% endmacro %}
 
-{#- Mean over levels of twice the pinball loss (Koenker and Bassett, Econometrica 46, 1978), of one row. -#}
+{#- Mean over levels of twice the pinball loss (Koenker and Bassett, Econometrica 46, 1978), of one
+    row. -#}
 {% macro quantile_loss(actual, levels, quantiles) %}{{ return(adapter.dispatch('quantile_loss', 'salesfc')(actual, levels, quantiles)) }}{% endmacro %}
 {% macro default__quantile_loss(actual, levels, quantiles) -%}
     list_avg(list_transform(

@@ -1,8 +1,10 @@
-{#- The columns of a raw table, {name in lower case: type in lower case}; none while parsing and in unit tests, where nobody knows. -#}
+{#- The columns of a raw table, {name in lower case: type in lower case}; none while parsing and in
+    unit tests, where nobody knows. -#}
 {% macro raw_columns(table) %}
     {%- if not execute or model.resource_type == 'unit_test' -%}{%- do return(none) -%}{%- endif -%}
     {%- set schema, identifier = salesfc.setting('schema'), salesfc.setting(table ~ '_identifier') -%}
     {%- set relation = adapter.get_relation(database=target.database, schema=schema, identifier=identifier) -%}
+    {%- if relation is none and flags.WHICH == 'compile' -%}{%- do return(none) -%}{%- endif -%}
     {%- if relation is none -%}
         {%- set there = dbt.list_relations_without_caching(
             api.Relation.create(database=target.database, schema=schema)
@@ -20,7 +22,8 @@
 {% endmacro %}
 
 
-{#- Type of a raw column in lower case, text where nobody knows; one line with a near miss if the column is not there. -#}
+{#- Type of a raw column in lower case, text where nobody knows; one line with a near miss if the
+    column is not there. -#}
 {% macro raw_type(table, column, setting_name) %}
     {%- set types = salesfc.raw_columns(table) -%}
     {%- if types is none -%}{%- do return('varchar') -%}{%- endif -%}
@@ -34,7 +37,8 @@
 {% endmacro %}
 
 
-{#- The price column, or empty if sales have none; only a name that the user chose must be there. -#}
+{#- The price column, or empty if sales have none; only a name that the user chose must be there.
+    -#}
 {% macro price_column() %}
     {%- set column = salesfc.setting('price_column') -%}
     {%- set types = salesfc.raw_columns('sales') -%}
@@ -45,7 +49,8 @@
 {% endmacro %}
 
 
-{#- Positions (from 1) of the series keys that a raw table has. A table without any is shared by all series. -#}
+{#- Positions (from 1) of the series keys that a raw table has. A table without any is shared by all
+    series. -#}
 {% macro key_positions(table) %}
     {%- set types = salesfc.raw_columns(table) -%}
     {%- set found = [] -%}
@@ -56,8 +61,9 @@
 {% endmacro %}
 
 
-{#- Whether exact copies of sales rows are dropped: by default only if the table has columns beyond those that are mapped
-    (an order number, say), because two orders of one unit on one day are alike in all the mapped ones. -#}
+{#- Whether exact copies of sales rows are dropped: by default only if the table has columns beyond
+    those that are mapped (an order number, say), because two orders of one unit on one day are
+    alike in all the mapped ones. -#}
 {% macro drops_duplicates() %}
     {%- set choice = salesfc.setting('duplicates') -%}
     {%- if choice != 'auto' -%}{%- do return(choice == 'drop') -%}{%- endif -%}

@@ -1,4 +1,5 @@
-{#- A value as its type, or one line that says what would be right. Clean numbers given as text (the command line does that) are accepted. -#}
+{#- A value as its type, or one line that says what would be right. Clean numbers given as text (the
+    command line does that) are accepted. -#}
 {% macro coerced(name, spec, value) %}
     {%- set type = spec['type'] -%}
     {%- if type in ['integer', 'number'] -%}

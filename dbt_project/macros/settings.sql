@@ -1,5 +1,5 @@
-{#- The one table of everything a user can set. Each row: type, default, unit, what is valid, and an example.
-    `salesfc_plugin/config.py` holds the same for Python; a test compares the two. -#}
+{#- The one table of everything a user can set. Each row: type, default, unit, what is valid, and an
+    example. `salesfc_plugin/config.py` holds the same for Python; a test compares the two. -#}
 {% macro settings_table() %}
     {%- do return({
         'schema': {'type': 'name', 'default': 'raw', 'valid': 'the name of a schema', 'example': 'shop',

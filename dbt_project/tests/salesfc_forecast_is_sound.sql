@@ -1,5 +1,11 @@
 {#- A forecast is finite and not negative, and its interval holds its median. -#}
-select *
+select
+    unique_id,
+    ts,
+    forecast,
+    median,
+    lower_bound,
+    upper_bound
 from {{ ref('fct_salesfc__forecast') }}
 where not (
     forecast >= 0 and forecast < 1e300

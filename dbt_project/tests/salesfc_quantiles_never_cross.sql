@@ -8,6 +8,11 @@ with neighbours as (
 
 )
 
-select *
+select
+    unique_id,
+    ts,
+    quantile,
+    forecast,
+    lower_forecast
 from neighbours
 where forecast < lower_forecast

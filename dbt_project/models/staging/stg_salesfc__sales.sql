@@ -1,11 +1,21 @@
 {%- set keys = salesfc.setting('series_keys') -%}
-{%- set time_column, quantity_column = salesfc.setting('time_column'), salesfc.setting('quantity_column') -%}
-{%- set price_column, customer_column = salesfc.price_column(), salesfc.setting('customer_column') -%}
-{%- for key in keys -%}{%- do salesfc.raw_type('sales', key, 'series_keys') -%}{%- endfor -%}
+{%- set time_column = salesfc.setting('time_column') -%}
+{%- set quantity_column = salesfc.setting('quantity_column') -%}
+{%- set price_column = salesfc.price_column() -%}
+{%- set customer_column = salesfc.setting('customer_column') -%}
+{%- for key in keys -%}
+    {%- do salesfc.raw_type('sales', key, 'series_keys') -%}
+{%- endfor -%}
 {%- set time_type = salesfc.raw_type('sales', time_column, 'time_column') -%}
 {%- do salesfc.raw_type('sales', quantity_column, 'quantity_column') -%}
-{%- if price_column -%}{%- do salesfc.raw_type('sales', price_column, 'price_column') -%}{%- endif -%}
-{%- if customer_column -%}{%- do salesfc.raw_type('sales', customer_column, 'customer_column') -%}{%- endif -%}
+{%- if price_column -%}
+    {%- do salesfc.raw_type('sales', price_column, 'price_column') -%}
+{%- endif -%}
+{%- if customer_column -%}
+    {%- do salesfc.raw_type('sales', customer_column, 'customer_column') -%}
+{%- endif -%}
+{%- set price = salesfc.quoted(price_column) if price_column else 'null' -%}
+{%- set customer = salesfc.quoted(customer_column) if customer_column else 'null' -%}
 
 with source as (
 
@@ -25,11 +35,12 @@ renamed as (
         {{ salesfc.quoted(key) }} as key_{{ loop.index }},
         {%- endfor %}
         cast({{ salesfc.quoted(time_column) }} as varchar) as time_text,
-        {{ salesfc.to_time(salesfc.quoted(time_column), time_type) }} as sold_at,
-        nullif(trim(cast({{ salesfc.quoted(quantity_column) }} as varchar)), '') as quantity_text,
+        {{ salesfc.to_time(salesfc.quoted(time_column), time_type) }} as read_at,
+        nullif(trim(cast({{ salesfc.quoted(quantity_column) }} as varchar)), '')
+            as quantity_text,
         {{ salesfc.to_number(salesfc.quoted(quantity_column)) }} as quantity,
-        {{ salesfc.finite(salesfc.to_number(salesfc.quoted(price_column))) if price_column else 'cast(null as double)' }} as price,
-        {{ 'cast(' ~ salesfc.quoted(customer_column) ~ ' as varchar)' if customer_column else 'cast(null as varchar)' }} as customer,
+        {{ salesfc.finite(salesfc.to_number(price)) }} as price,
+        cast({{ customer }} as varchar) as customer,
         cast(salesfc_copies as bigint) as copies
     from source
 
@@ -37,11 +48,13 @@ renamed as (
 
 select
     *,
+    case when year(read_at) between 1900 and 2200 then read_at end as sold_at,
     case
         when unique_id is null then 'a series key is empty'
         when time_text is null or trim(time_text) = '' then 'the time is empty'
-        when sold_at is null then 'the time cannot be read'
-        when year(sold_at) is null or year(sold_at) not between 1900 and 2200 then 'the time is not between 1900 and 2200'
+        when read_at is null then 'the time cannot be read'
+        when coalesce(year(read_at), 0) not between 1900 and 2200
+            then 'the time is not between 1900 and 2200'
         when quantity_text is null then null
         when quantity is null or isnan(quantity) then 'the quantity is not a number'
         when isinf(quantity) then 'the quantity is not finite'

@@ -1,4 +1,4 @@
-{%- set columns = salesfc.setting('static_columns') if salesfc.setting('series_identifier') else [] %}
+{%- set columns = salesfc.setting('static_columns') %}
 {%- if salesfc.setting('series_identifier') %}
 {%- for column in columns -%}{%- do salesfc.raw_type('series', column, 'static_columns') -%}{%- endfor %}
 select

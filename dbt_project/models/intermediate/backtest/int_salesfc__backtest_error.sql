@@ -1,4 +1,5 @@
-{#- Sums of each kind of error, one row a series, cutoff and method: what every metric at every level is made of. -#}
+{#- Sums of each kind of error, one row a series, cutoff and method: what every metric at every
+    level is made of. -#}
 with error as (
 
     select
@@ -25,7 +26,8 @@ select
     sum(abs(error.forecast - error.quantity)) as absolute_error,
     sum(power(error.forecast - error.quantity, 2)) as squared_error,
     sum(coalesce(
-        2 * abs(error.forecast - error.quantity) / nullif(abs(error.forecast) + abs(error.quantity), 0), 0
+        2 * abs(error.forecast - error.quantity)
+        / nullif(abs(error.forecast) + abs(error.quantity), 0), 0
     )) as symmetric_error,
     sum(error.quantile_loss) as quantile_loss,
     count(*) filter (where error.is_covered) as n_covered,

@@ -1,5 +1,6 @@
-{#- How much a series moves by itself before each backtest cutoff: mean absolute and squared differences of quantities that count, the
-    divisors of scaled errors (Hyndman and Koehler, Int. J. Forecast. 22, 2006; M5: lag 1 for the squared). -#}
+{#- How much a series moves by itself before each backtest cutoff: mean absolute and squared
+    differences of quantities that count, the divisors of scaled errors (Hyndman and Koehler, Int.
+    J. Forecast. 22, 2006; M5: lag 1 for the squared). -#}
 {%- set lag = {'day': 7, 'week': 1, 'month': 12}[salesfc.setting('frequency')] -%}
 
 with counted as (
@@ -9,7 +10,11 @@ with counted as (
         ts,
         case when mask then quantity end as quantity
     from {{ ref('int_salesfc__observations') }}
-    where ts <= (select max(cutoff) from {{ ref('int_salesfc__backtest_prediction') }})
+    where
+        ts <= (
+            select max(prediction.cutoff)
+            from {{ ref('int_salesfc__backtest_prediction') }} as prediction
+        )
 
 ),
 
@@ -18,9 +23,10 @@ moved as (
     select
         unique_id,
         ts,
-        quantity - lag(quantity, {{ lag }}) over (partition by unique_id order by ts) as season_step,
-        quantity - lag(quantity, 1) over (partition by unique_id order by ts) as step
+        quantity - lag(quantity, {{ lag }}) over past as season_step,
+        quantity - lag(quantity, 1) over past as step
     from counted
+    window past as (partition by unique_id order by ts)
 
 ),
 

@@ -1,4 +1,5 @@
-{#- The static attributes of each series, as they came. Of several rows for one key the least value of each column is taken. -#}
+{#- The static attributes of each series, as they came. Of several rows for one key the least value
+    of each column is taken. -#}
 {%- set is_on = salesfc.setting('series_identifier') != '' %}
 {%- set columns = salesfc.setting('static_columns') if is_on else [] %}
 
@@ -23,4 +24,5 @@ select
     {%- endfor %}
     series_key.unique_id
 from {{ ref('int_salesfc__series_key') }} as series_key
-left join attribute on {{ salesfc.on_keys('series', 'series_key', 'attribute') if is_on else 'false' }}
+left join attribute
+    on {{ salesfc.on_keys('series', 'series_key', 'attribute') if is_on else 'false' }}

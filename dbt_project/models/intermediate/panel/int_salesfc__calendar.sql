@@ -1,6 +1,8 @@
 {#- Features of time that are the same for all series, 0/1 or about [-1, 1]. -#}
 {%- set is_daily = salesfc.setting('frequency') == 'day' -%}
-{%- set year_angle = "2 * pi() * dayofyear(ts) / 365.25" -%}
+{%- set frequency = salesfc.setting('frequency') -%}
+{%- set period_days = {'day': '1.0', 'week': '7.0', 'month': '31.0'}[frequency] -%}
+{%- set year_angle = '2 * pi() * dayofyear(period.ts) / 365.25' -%}
 
 with period as (
 
@@ -13,7 +15,8 @@ select
     period.ts,
     {%- if is_daily %}
     {%- for number in range(1, 8) %}
-    case when {{ salesfc.weekday('period.ts') }} = {{ number }} then 1.0 else 0.0 end as weekday_{{ number }},
+    case when {{ salesfc.weekday('period.ts') }} = {{ number }} then 1.0 else 0.0 end
+        as weekday_{{ number }},
     {%- endfor %}
     case when {{ salesfc.weekday('period.ts') }} >= 6 then 1.0 else 0.0 end as is_weekend,
     (day(period.ts) - 16) / 15.0 as day_of_month,
@@ -24,18 +27,31 @@ select
     (month(period.ts) - 6.5) / 5.5 as month_of_year,
     (quarter(period.ts) - 2.5) / 1.5 as quarter_of_year,
     {%- for order in [1, 2, 3] %}
-    sin({{ order }} * {{ year_angle | replace('(ts)', '(period.ts)') }}) as year_sin_{{ order }},
-    cos({{ order }} * {{ year_angle | replace('(ts)', '(period.ts)') }}) as year_cos_{{ order }},
+    sin({{ order }} * {{ year_angle }}) as year_sin_{{ order }},
+    cos({{ order }} * {{ year_angle }}) as year_cos_{{ order }},
     {%- endfor %}
     {%- for name in salesfc.holiday_names() %}
-    max(case when {{ salesfc.holiday_name('holiday.name') }} = {{ salesfc.literal(name) }} then 1.0 else 0.0 end) as {{ salesfc.quoted(name, 'holiday__') }},
+    max(
+        case
+            when {{ salesfc.holiday_name('holiday.name') }} = {{ salesfc.literal(name) }} then 1.0
+            else 0.0
+        end
+    ) as {{ salesfc.quoted(name, 'holiday__') }},
     {%- endfor %}
-    count(distinct holiday.ts) / {{ {'day': '1.0', 'week': '7.0', 'month': '31.0'}[salesfc.setting('frequency')] }} as is_holiday,
-    coalesce(least(min({{ salesfc.days_between('period.ts', 'near.ts') }}) filter (where near.ts >= period.ts), 14), 14) / 14.0
-        as days_to_holiday,
-    coalesce(least(min({{ salesfc.days_between('near.ts', 'period.ts') }}) filter (where near.ts <= period.ts), 14), 14) / 14.0
-        as days_since_holiday
+    count(distinct holiday.ts) / {{ period_days }} as is_holiday,
+    coalesce(min(
+        case
+            when near.ts >= period.ts then {{ salesfc.days_between('period.ts', 'near.ts') }}
+        end
+    ), 14) / 14.0 as days_to_holiday,
+    coalesce(min(
+        case
+            when near.ts <= period.ts then {{ salesfc.days_between('near.ts', 'period.ts') }}
+        end
+    ), 14) / 14.0 as days_since_holiday
 from period
-left join {{ ref('int_salesfc__holiday') }} as holiday on {{ salesfc.period_of('holiday.ts') }} = period.ts
-left join {{ ref('int_salesfc__holiday') }} as near on near.ts between period.ts - 14 and period.ts + 14
+left join {{ ref('int_salesfc__holiday') }} as holiday
+    on {{ salesfc.period_of('holiday.ts') }} = period.ts
+left join {{ ref('int_salesfc__holiday') }} as near
+    on near.ts between period.ts - 14 and period.ts + 14
 group by period.ts

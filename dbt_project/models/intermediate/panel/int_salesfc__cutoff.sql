@@ -1,6 +1,10 @@
-{#- The last period whose sales are read, and the last one that is forecast. Weekly and monthly sales that are dated by one weekday,
-    or one day of the month, are whole periods; else the last period counts only if its last day has come. -#}
+{#- The last period whose sales are read, and the last one that is forecast. Weekly and monthly
+    sales that are dated by one weekday, or one day of the month, are whole periods; else the last
+    period counts only if its last day has come. -#}
 {%- set frequency, given = salesfc.setting('frequency'), salesfc.setting('cutoff') -%}
+{%- set nothing = salesfc.setting('schema') ~ '.' ~ salesfc.setting('sales_identifier')
+    ~ ' has no row with a series key and a readable time' ~ (' on or before ' ~ given if given)
+    ~ '; there is nothing to forecast.' -%}
 
 with readable as (
 
@@ -10,7 +14,7 @@ with readable as (
     from {{ ref('stg_salesfc__sales') }}
     where
         unique_id is not null
-        and year(sold_at) between 1900 and 2200
+        and sold_at is not null
         {%- if given %}
         and cast(sold_at as date) <= date '{{ given }}'
         {%- endif %}
@@ -42,7 +46,8 @@ period as (
     select
         {{ salesfc.period_of('last_on') }} as ts,
         last_on,
-        is_whole or last_on = {{ salesfc.period_add(salesfc.period_of('last_on'), 1) }} - 1 as is_complete
+        is_whole
+        or last_on = {{ salesfc.period_add(salesfc.period_of('last_on'), 1) }} - 1 as is_complete
     from last_day
 
 ),
@@ -51,11 +56,7 @@ resolved as (
 
     select
         case
-            when last_on is null
-                then cast({{ salesfc.fail(
-                    salesfc.setting('schema') ~ '.' ~ salesfc.setting('sales_identifier')
-                    ~ ' has no row with a series key and a readable time' ~ (' on or before ' ~ given if given) ~ '; there is nothing to forecast.'
-                ) }} as date)
+            when last_on is null then cast({{ salesfc.fail(nothing) }} as date)
             when is_complete then ts
             else {{ salesfc.period_add('ts', -1) }}
         end as cutoff

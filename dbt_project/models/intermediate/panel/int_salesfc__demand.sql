@@ -1,7 +1,9 @@
-{#- What kind of demand a series has: mean interval between sales (1.32) and squared variation of their sizes (0.49) as in
-    Syntetos, Boylan and Croston, J. Oper. Res. Soc. 56 (2005). Dead: nothing sold for 90 days, or two horizons if that is longer.
-    New: first sold within the last 8 weeks. -#}
-{%- set horizon_days = salesfc.setting('horizon') * {'day': 1, 'week': 7, 'month': 30}[salesfc.setting('frequency')] -%}
+{#- What kind of demand a series has: mean interval between sales (1.32) and squared variation of
+    their sizes (0.49) as in Syntetos, Boylan and Croston, J. Oper. Res. Soc. 56 (2005). Dead:
+    nothing sold for 90 days, or two horizons if that is longer. New: first sold within the last 8
+    weeks. -#}
+{%- set days = {'day': 1, 'week': 7, 'month': 30}[salesfc.setting('frequency')] -%}
+{%- set dead_days = [90, 2 * salesfc.setting('horizon') * days] | max -%}
 
 with counted as (
 
@@ -43,10 +45,11 @@ select
     demand_interval,
     size_variation,
     case
-        when last_sale_ts is null or {{ salesfc.days_between('last_sale_ts', 'cutoff') }} > {{ [90, 2 * horizon_days] | max }} then 'dead'
+        when last_sale_ts is null then 'dead'
+        when {{ salesfc.days_between('last_sale_ts', 'cutoff') }} > {{ dead_days }} then 'dead'
         when {{ salesfc.days_between('first_sale_ts', 'cutoff') }} < 56 then 'new'
-        when coalesce(demand_interval, 1.0) < 1.32 and coalesce(size_variation, 0.0) < 0.49 then 'smooth'
-        when coalesce(demand_interval, 1.0) < 1.32 then 'erratic'
+        when coalesce(demand_interval, 1.0) < 1.32
+            then case when coalesce(size_variation, 0.0) < 0.49 then 'smooth' else 'erratic' end
         when coalesce(size_variation, 0.0) < 0.49 then 'intermittent'
         else 'lumpy'
     end as demand_class

@@ -1,6 +1,8 @@
-{#- Every period of every series, from its first to the end of the horizon: gaps filled, outliers and stock-outs dealt with. -#}
+{#- Every period of every series, from its first to the end of the horizon: gaps filled, outliers
+    and stock-outs dealt with. -#}
 {{ config(materialized='view') }}
-{%- set gaps, missing, outliers = salesfc.setting('gaps'), salesfc.setting('missing'), salesfc.setting('outliers') -%}
+{%- set gaps, missing = salesfc.setting('gaps'), salesfc.setting('missing') -%}
+{%- set outliers = salesfc.setting('outliers') -%}
 {%- set fills = gaps in ['interpolate', 'forward'] or missing in ['interpolate', 'forward'] -%}
 
 with grid as (
@@ -28,13 +30,16 @@ ruled as (
             {%- if outliers == 'drop' %}
             when outlier.unique_id is not null then null
             {%- elif outliers == 'cap' %}
-            when outlier.unique_id is not null then least(greatest(sales.quantity, outlier.lower_fence), outlier.upper_fence)
+            when outlier.unique_id is not null
+                then least(greatest(sales.quantity, outlier.lower_fence), outlier.upper_fence)
             {%- endif %}
             else sales.quantity
         end as quantity
     from grid
-    left join {{ ref('int_salesfc__period_quantity') }} as sales on grid.unique_id = sales.unique_id and grid.ts = sales.ts
-    left join {{ ref('int_salesfc__outlier') }} as outlier on grid.unique_id = outlier.unique_id and grid.ts = outlier.ts
+    left join {{ ref('int_salesfc__period_quantity') }} as sales
+        on grid.unique_id = sales.unique_id and grid.ts = sales.ts
+    left join {{ ref('int_salesfc__outlier') }} as outlier
+        on grid.unique_id = outlier.unique_id and grid.ts = outlier.ts
 
 )
 {%- if fills %},

@@ -6,10 +6,13 @@ select
     {{- salesfc.key_names('covariates', 'covariates') if is_on }}
     {{ salesfc.period_of('covariates.seen_at') }} as ts,
     {%- for column in columns %}
-    avg(covariates.{{ salesfc.quoted(column, 'known__') }}) as {{ salesfc.quoted(column, 'known__') }},
+    avg(covariates.{{ salesfc.quoted(column, 'known__') }})
+        as {{ salesfc.quoted(column, 'known__') }},
     {%- endfor %}
     count(*) as rows_read
 from {{ ref('stg_salesfc__covariates') }} as covariates
 cross join {{ ref('int_salesfc__cutoff') }} as cutoff
 where {{ salesfc.period_of('covariates.seen_at') }} <= cutoff.last_ts
-group by {{ salesfc.key_names('covariates', 'covariates') if is_on }} {{ salesfc.period_of('covariates.seen_at') }}
+group by
+    {{- salesfc.key_names('covariates', 'covariates') if is_on }}
+    {{ salesfc.period_of('covariates.seen_at') }}

@@ -1,4 +1,5 @@
-{#- How each series is scaled, and scaled back: statistics of the quantities that count, up to the cutoff only. -#}
+{#- How each series is scaled, and scaled back: statistics of the quantities that count, up to the
+    cutoff only. -#}
 select
     unique_id,
     count(*) as n_periods,

@@ -1,41 +1,49 @@
-{#- The panel that Python reads: one row for each series and period, from its first sale to the end of the horizon. -#}
-{%- set has_known = salesfc.setting('covariates_identifier') != '' and salesfc.setting('known_columns') != [] -%}
-{%- set has_past = salesfc.setting('behaviour_identifier') != '' and salesfc.setting('past_columns') != [] -%}
+{#- The panel that Python reads: one row for each series and period, from its first sale to the end
+    of the horizon. -#}
+{%- set known_columns, past_columns = salesfc.setting('known_columns'), salesfc.setting('past_columns') -%}
+{%- set has_known = salesfc.setting('covariates_identifier') != '' and known_columns != [] -%}
+{%- set has_past = salesfc.setting('behaviour_identifier') != '' and past_columns != [] -%}
 {%- set has_stock = salesfc.setting('stock_identifier') != '' -%}
 {%- set price, customer = salesfc.price_column(), salesfc.setting('customer_column') -%}
-{%- set past_columns = salesfc.setting('past_columns') if has_past else [] -%}
+{%- set taken = past_columns | map('lower') | list if has_past else [] -%}
 
 select
     history.unique_id,
     history.ts,
     history.quantity,
-    history.quantity is not null{{ ' and not coalesce(stock.is_stock_out, false)' if has_stock }} as mask
-    {%- for column in salesfc.setting('known_columns') if has_known %},
+    history.quantity is not null
+    {{- ' and not coalesce(stock.is_stock_out, false)' if has_stock }} as mask
+    {%- for column in known_columns if has_known %},
     known.{{ salesfc.quoted(column, 'known__') }}
     {%- endfor %}
-    {%- for column in past_columns %},
+    {%- for column in past_columns if has_past %},
     past.{{ salesfc.quoted(column, 'past__') }}
     {%- endfor %}
-    {%- if price and 'price' not in past_columns | map('lower') %},
+    {%- if price and 'price' not in taken %},
     sales.price as past__price
     {%- endif %}
-    {%- if customer and 'customers' not in past_columns | map('lower') %},
+    {%- if customer and 'customers' not in taken %},
     cast(sales.customers as double) as past__customers
     {%- endif %}
     {{- salesfc.derived_past(price) if has_past }}
 from {{ ref('int_salesfc__history') }} as history
 {%- if has_known or has_past or has_stock %}
-inner join {{ ref('int_salesfc__series_key') }} as series_key on history.unique_id = series_key.unique_id
+inner join {{ ref('int_salesfc__series_key') }} as series_key
+    on history.unique_id = series_key.unique_id
 {%- endif %}
 {%- if has_known %}
-left join {{ ref('int_salesfc__known') }} as known on history.ts = known.ts and {{ salesfc.on_keys('covariates', 'series_key', 'known') }}
+left join {{ ref('int_salesfc__known') }} as known
+    on history.ts = known.ts and {{ salesfc.on_keys('covariates', 'series_key', 'known') }}
 {%- endif %}
 {%- if has_past %}
-left join {{ ref('int_salesfc__past') }} as past on history.ts = past.ts and {{ salesfc.on_keys('behaviour', 'series_key', 'past') }}
+left join {{ ref('int_salesfc__past') }} as past
+    on history.ts = past.ts and {{ salesfc.on_keys('behaviour', 'series_key', 'past') }}
 {%- endif %}
 {%- if has_stock %}
-left join {{ ref('int_salesfc__stock_period') }} as stock on history.ts = stock.ts and {{ salesfc.on_keys('stock', 'series_key', 'stock') }}
+left join {{ ref('int_salesfc__stock_period') }} as stock
+    on history.ts = stock.ts and {{ salesfc.on_keys('stock', 'series_key', 'stock') }}
 {%- endif %}
 {%- if price or customer %}
-left join {{ ref('int_salesfc__period_sales') }} as sales on history.unique_id = sales.unique_id and history.ts = sales.ts
+left join {{ ref('int_salesfc__period_sales') }} as sales
+    on history.unique_id = sales.unique_id and history.ts = sales.ts
 {%- endif %}

@@ -1,7 +1,8 @@
-{#- Quantities outside their series' Tukey fences: more than 3 interquartile ranges beyond the quartiles ("far out" in Tukey,
-    Exploratory Data Analysis, 1977), on the logarithm of the quantity less the median of its place in the season. Zeros are closed days
-    or gaps, not outliers; a series with fewer than 20 sales has no fences. -#}
-{%- set place = {'day': salesfc.weekday('ts'), 'week': 'month(ts)', 'month': 'quarter(ts)'}[salesfc.setting('frequency')] -%}
+{#- Quantities outside their series' Tukey fences: more than 3 interquartile ranges beyond the
+    quartiles ("far out" in Tukey, Exploratory Data Analysis, 1977), on the logarithm of the
+    quantity less the median of its place in the season. Zeros are closed days or gaps, not
+    outliers; a series with fewer than 20 sales has no fences. -#}
+{%- set places = {'day': salesfc.weekday('ts'), 'week': 'month(ts)', 'month': 'quarter(ts)'} -%}
 
 with sold as (
 
@@ -10,7 +11,7 @@ with sold as (
         ts,
         quantity,
         ln(1.0 + quantity) as log_quantity,
-        {{ place }} as place
+        {{ places[salesfc.setting('frequency')] }} as place
     from {{ ref('int_salesfc__period_quantity') }}
     where quantity > 0{{ ' and false' if salesfc.setting('outliers') == 'keep' }}
 
@@ -38,7 +39,7 @@ adjusted as (
 
 ),
 
-fence as (
+quartile as (
 
     select
         unique_id,
@@ -50,13 +51,22 @@ fence as (
 
 ),
 
--- A range of no width (most periods alike) would make every other quantity an outlier: it is at least a quarter, in logarithms.
+-- A range of no width (most periods alike) would make every other quantity an outlier.
+fence as (
+
+    select
+        *,
+        greatest(high - low, 0.25) as width
+    from quartile
+
+),
+
 bounded as (
 
     select
         adjusted.*,
-        greatest(exp(adjusted.median_log + fence.low - 3 * greatest(fence.high - fence.low, 0.25)) - 1.0, 0.0) as lower_fence,
-        exp(adjusted.median_log + fence.high + 3 * greatest(fence.high - fence.low, 0.25)) - 1.0 as upper_fence
+        greatest(exp(adjusted.median_log + fence.low - 3 * fence.width) - 1.0, 0.0) as lower_fence,
+        exp(adjusted.median_log + fence.high + 3 * fence.width) - 1.0 as upper_fence
     from adjusted
     inner join fence on adjusted.unique_id = fence.unique_id
 

@@ -6,10 +6,13 @@ select
     {{- salesfc.key_names('behaviour', 'behaviour') if is_on }}
     {{ salesfc.period_of('behaviour.seen_at') }} as ts,
     {%- for column in columns %}
-    avg(behaviour.{{ salesfc.quoted(column, 'past__') }}) as {{ salesfc.quoted(column, 'past__') }},
+    avg(behaviour.{{ salesfc.quoted(column, 'past__') }})
+        as {{ salesfc.quoted(column, 'past__') }},
     {%- endfor %}
     count(*) as rows_read
 from {{ ref('stg_salesfc__behaviour') }} as behaviour
 cross join {{ ref('int_salesfc__cutoff') }} as cutoff
 where {{ salesfc.period_of('behaviour.seen_at') }} <= cutoff.cutoff
-group by {{ salesfc.key_names('behaviour', 'behaviour') if is_on }} {{ salesfc.period_of('behaviour.seen_at') }}
+group by
+    {{- salesfc.key_names('behaviour', 'behaviour') if is_on }}
+    {{ salesfc.period_of('behaviour.seen_at') }}

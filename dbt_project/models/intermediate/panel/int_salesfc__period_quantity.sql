@@ -1,4 +1,5 @@
-{#- One quantity for each period with rows, by the rules for returns and missing quantities. `fill`: why a quantity is not known. -#}
+{#- One quantity for each period with rows, by the rules for returns and missing quantities. `fill`:
+    why a quantity is not known. -#}
 {%- set missing, returns = salesfc.setting('missing'), salesfc.setting('returns') -%}
 {%- set net = 'units_sold' if returns == 'drop' else 'units_sold + units_returned' -%}
 

@@ -1,4 +1,5 @@
-{#- What was read, by series and period: sums before any rule. A row counts once however many copies of it there are. -#}
+{#- What was read, by series and period: sums before any rule. A row counts once however many copies
+    of it there are. -#}
 {%- set missing, returns = salesfc.setting('missing'), salesfc.setting('returns') -%}
 
 with sales as (
@@ -15,7 +16,6 @@ with sales as (
     cross join {{ ref('int_salesfc__cutoff') }} as cutoff
     where
         sales.unique_id is not null
-        and year(sales.sold_at) between 1900 and 2200
         and sales.sold_at < cutoff.next_ts
 
 )

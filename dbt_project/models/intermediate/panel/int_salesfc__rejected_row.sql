@@ -1,7 +1,8 @@
 {%- set keys = salesfc.setting('series_keys') -%}
 {%- set columns = {} -%}
 {%- for key in keys -%}{%- do columns.update({key: 'sales.key_' ~ loop.index}) -%}{%- endfor -%}
-{%- do columns.update({salesfc.setting('time_column'): 'sales.time_text', salesfc.setting('quantity_column'): 'sales.quantity_text'}) -%}
+{%- do columns.update({salesfc.setting('time_column'): 'sales.time_text'}) -%}
+{%- do columns.update({salesfc.setting('quantity_column'): 'sales.quantity_text'}) -%}
 
 select
     '{{ salesfc.setting("sales_identifier") | replace("'", "''") }}' as source_table,
@@ -14,4 +15,4 @@ from {{ ref('stg_salesfc__sales') }} as sales
 cross join {{ ref('int_salesfc__cutoff') }} as cutoff
 where
     sales.reject_reason is not null
-    and (sales.sold_at < cutoff.next_ts or sales.sold_at is null or year(sales.sold_at) is null)
+    and (sales.sold_at < cutoff.next_ts or sales.sold_at is null)

@@ -1,11 +1,13 @@
 {#- The series and their attributes that Python reads. -#}
 {%- set keys = salesfc.setting('series_keys') -%}
-{%- set columns = salesfc.setting('static_columns') if salesfc.setting('series_identifier') else [] -%}
+{%- set is_on = salesfc.setting('series_identifier') != '' -%}
+{%- set columns = salesfc.setting('static_columns') if is_on else [] -%}
 
 select
     demand.unique_id,
     {%- for column in columns %}
-    {{ salesfc.to_attribute('attribute.' ~ salesfc.quoted(column, 'static__'), salesfc.raw_type('series', column, 'static_columns')) }}
+    {%- set type = salesfc.raw_type('series', column, 'static_columns') %}
+    {{ salesfc.to_attribute('attribute.' ~ salesfc.quoted(column, 'static__'), type) }}
         as {{ salesfc.quoted(column, 'static__') }},
     {%- endfor %}
     {%- for key in keys %}
@@ -23,6 +25,9 @@ select
     normalisation.mean,
     normalisation.deviation
 from {{ ref('int_salesfc__demand') }} as demand
-inner join {{ ref('int_salesfc__series_key') }} as series_key on demand.unique_id = series_key.unique_id
-left join {{ ref('int_salesfc__attribute') }} as attribute on demand.unique_id = attribute.unique_id
-left join {{ ref('int_salesfc__normalisation') }} as normalisation on demand.unique_id = normalisation.unique_id
+inner join {{ ref('int_salesfc__series_key') }} as series_key
+    on demand.unique_id = series_key.unique_id
+left join {{ ref('int_salesfc__attribute') }} as attribute
+    on demand.unique_id = attribute.unique_id
+left join {{ ref('int_salesfc__normalisation') }} as normalisation
+    on demand.unique_id = normalisation.unique_id

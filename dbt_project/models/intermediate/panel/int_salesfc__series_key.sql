@@ -1,4 +1,5 @@
-{#- Every series with a row up to the cutoff, and its keys: as text, to join on, and as they came. -#}
+{#- Every series with a row up to the cutoff, and its keys: as text, to join on, and as they came.
+    -#}
 {%- set keys = salesfc.setting('series_keys') -%}
 
 select
@@ -12,5 +13,5 @@ from {{ ref('stg_salesfc__sales') }} as sales
 cross join {{ ref('int_salesfc__cutoff') }} as cutoff
 where
     sales.unique_id is not null
-    and (sales.sold_at < cutoff.next_ts or sales.reject_reason like '%time%')
+    and (sales.sold_at < cutoff.next_ts or sales.sold_at is null)
 group by sales.unique_id

@@ -1,4 +1,5 @@
-{#- What became of every row and unit of each series: read = in the panel + dropped by a stated rule - added by one. -#}
+{#- What became of every row and unit of each series: read = in the panel + dropped by a stated rule
+    - added by one. -#}
 {%- set has_stock = salesfc.setting('stock_identifier') != '' -%}
 {%- set drops_returns = salesfc.setting('returns') == 'drop' -%}
 
@@ -58,9 +59,13 @@ stock as (
 
 select
     series_key.unique_id,
-    cast(coalesce(period.rows_read, 0) + coalesce(rejected.rows_without_time, 0) as bigint) as rows_read,
-    cast(coalesce(period.rows_duplicate, 0) + coalesce(period.rows_returned, 0) + coalesce(rejected.rows_rejected, 0) as bigint)
-        as rows_dropped,
+    cast(
+        coalesce(period.rows_read, 0) + coalesce(rejected.rows_without_time, 0)
+    as bigint) as rows_read,
+    cast(
+        coalesce(period.rows_duplicate, 0) + coalesce(period.rows_returned, 0)
+        + coalesce(rejected.rows_rejected, 0)
+    as bigint) as rows_dropped,
     cast(coalesce(rejected.rows_rejected, 0) as bigint) as rows_rejected,
     cast(coalesce(period.rows_missing, 0) as bigint) as rows_missing,
     coalesce(period.units_read, 0.0) as units_read,
@@ -74,12 +79,14 @@ select
     coalesce(units.units_filled, 0.0) as units_filled,
     coalesce(units.units_in_panel, 0.0) as units_in_panel,
     cast(coalesce(outlier.outlier_periods, 0) as bigint) as outlier_periods,
-    cast({{ 'coalesce(stock.stock_out_days, 0)' if has_stock else '0' }} as bigint) as stock_out_days,
+    cast({{ 'coalesce(stock.stock_out_days, 0)' if has_stock else 0 }} as bigint)
+        as stock_out_days,
     rejected.reason
 from {{ ref('int_salesfc__series_key') }} as series_key
 left join period on series_key.unique_id = period.unique_id
 left join rejected on series_key.unique_id = rejected.unique_id
-left join {{ ref('int_salesfc__series_units') }} as units on series_key.unique_id = units.unique_id
+left join {{ ref('int_salesfc__series_units') }} as units
+    on series_key.unique_id = units.unique_id
 left join outlier on series_key.unique_id = outlier.unique_id
 {%- if has_stock %}
 left join stock on series_key.unique_id = stock.unique_id

@@ -1,5 +1,5 @@
-{#- Days with and without stock, by period. A period without stock on at least half of the days that were looked at is a stock-out:
-    what was sold then is less than what was wanted. -#}
+{#- Days with and without stock, by period. A period without stock on at least half of the days that
+    were looked at is a stock-out: what was sold then is less than what was wanted. -#}
 {%- set is_on = salesfc.setting('stock_identifier') != '' %}
 
 with stock_day as (

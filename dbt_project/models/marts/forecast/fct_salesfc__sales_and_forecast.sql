@@ -1,4 +1,5 @@
-{#- Past and future in one table, as a chart wants it. Sales are as they were counted: before outliers are capped. -#}
+{#- Past and future in one table, as a chart wants it. Sales are as they were counted: before
+    outliers are capped. -#}
 with history as (
 
     select

@@ -1,4 +1,5 @@
-{#- Accuracy by level, group, method and metric: each metric at each cutoff, then the mean over cutoffs. -#}
+{#- Accuracy by level, group, method and metric: each metric at each cutoff, then the mean over
+    cutoffs. -#}
 with grouped as (
 
     {%- for level in salesfc.accuracy_levels() %}

@@ -1,5 +1,5 @@
-{#- Forecasts of the past beside what came: at each backtest cutoff, by every method. A period that does not count (a stock-out, say)
-    has no quantity. -#}
+{#- Forecasts of the past beside what came: at each backtest cutoff, by every method. A period that
+    does not count (a stock-out, say) has no quantity. -#}
 select
     prediction.unique_id,
     cast(prediction.cutoff as date) as cutoff,

@@ -1,4 +1,5 @@
-{#- Every model ever trained. A new production model is promoted and takes the place of the one before it, whose row stays. -#}
+{#- Every model ever trained. A new production model is promoted and takes the place of the one
+    before it, whose row stays. -#}
 {{ config(
     materialized='incremental',
     unique_key='model_version',

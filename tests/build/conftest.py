@@ -1,0 +1,137 @@
+"""Drives real dbt builds over small raw tables; shared by all tests in this folder.
+
+``build`` runs the SQL models alone (a few seconds: no network is trained); ``build(..., select=EVERYTHING)`` the whole
+project. The builds run in this process: dbt takes two seconds to import, and hundreds of them are wanted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+EVERYTHING: tuple[str, ...] = ()
+_PYTHON_MODELS = ("int_salesfc__trained_model", "int_salesfc__backtest_prediction", "int_salesfc__prediction")
+SQL_ONLY = ("--exclude", *(f"{name}+" for name in _PYTHON_MODELS), "resource_type:unit_test")
+Tables = Mapping[str, "pd.DataFrame | str"]
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What a build left behind.
+
+    Args:
+        database: the DuckDB file.
+        status: of every node that ran, by name: success, pass, error, fail, skipped ...
+        messages: of the nodes that failed, by name.
+        error: why dbt ended before anything ran (a wrong var, say); empty if it did not.
+    """
+
+    database: Path
+    status: dict[str, str]
+    messages: dict[str, str] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.error and not self.messages
+
+    @property
+    def trouble(self) -> str:
+        """All that went wrong, as one text."""
+        return "\n".join([self.error, *(f"{name}: {text}" for name, text in self.messages.items())]).strip()
+
+    def sql(self, query: str) -> pd.DataFrame:
+        """The answer to a query on the database that was built."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return connection.sql(query).df()
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """The answer as tuples of Python values."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+
+def write_raw(database: Path, tables: Tables, schema: str = "raw") -> None:
+    """Write raw tables: data frames, or the text of a query."""
+    with duckdb.connect(str(database), config={"storage_compatibility_version": "v1.2.0"}) as connection:
+        connection.execute(f'create schema if not exists "{schema}"')
+        for name, table in tables.items():
+            if isinstance(table, str):
+                query = table
+            else:
+                connection.register("frame", table)
+                query = "select * from frame"
+            connection.execute(f'create or replace table "{schema}"."{name}" as {query}')
+
+
+def run_dbt(database: Path, arguments: Sequence[str], variables: Mapping[str, Any]) -> BuildResult:
+    """Run dbt in this process with its own target and log folders beside the database."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import reset_adapters
+    from dbt.cli.main import dbtRunner
+
+    scratch = database.parent
+    places = [
+        "--project-dir", str(REPOSITORY), "--profiles-dir", str(REPOSITORY),
+        "--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs"),
+    ]  # fmt: skip
+    before = os.environ.get("SALESFC_DB")
+    os.environ["SALESFC_DB"] = str(database)
+    try:
+        outcome = dbtRunner().invoke([*arguments, *places, "--quiet", "--vars", json.dumps(variables)])
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+        reset_adapters()
+        os.environ.pop("SALESFC_DB")
+        if before is not None:
+            os.environ["SALESFC_DB"] = before
+    if outcome.exception is not None:
+        return BuildResult(database, {}, error=str(outcome.exception))
+    results = list(getattr(outcome.result, "results", None) or [])
+    status = {r.node.name: str(r.status) for r in results}
+    messages = {r.node.name: str(r.message) for r in results if str(r.status) in {"error", "fail", "runtime error"}}
+    return BuildResult(database, status, messages)
+
+
+def build_in(
+    folder: Path,
+    tables: Tables,
+    variables: Mapping[str, Any] | None = None,
+    select: Sequence[str] = SQL_ONLY,
+    command: str = "run",
+) -> BuildResult:
+    """Write raw tables into a fresh database in a folder and build on them.
+
+    Args:
+        folder: where the database, dbt's target and its logs go.
+        tables: raw tables by name.
+        variables: dbt vars, without the prefix ``salesfc_``.
+        select: dbt's arguments that choose models; by default all but those that need a trained network.
+        command: ``run`` (models) or ``build`` (and their tests).
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    database = folder / "shop.duckdb"
+    write_raw(database, tables)
+    return run_dbt(database, [command, *select], {f"salesfc_{k}": v for k, v in (variables or {}).items()})
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Iterator[Callable[..., BuildResult]]:
+    """``build(tables, variables=None, select=SQL_ONLY, command='run')``: each call in a folder of its own."""
+    count = iter(range(1000))
+    return lambda *args, **kwargs: build_in(tmp_path / str(next(count)), *args, **kwargs)
+
+
+def daily(quantities: Sequence[float | None], start: str = "2024-01-01", **columns: Any) -> pd.DataFrame:
+    """A sales table of one row a day."""
+    days = pd.date_range(start, periods=len(quantities), freq="D")
+    return pd.DataFrame({**columns, "sold_at": days.date, "quantity": pd.array(quantities, dtype="Float64")})

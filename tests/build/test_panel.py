@@ -1,0 +1,252 @@
+"""From raw sales to the panel: real builds of the SQL models."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+from tests.build.conftest import daily
+
+OBSERVED = "select ts, quantity, mask from int_salesfc__observations where unique_id = '{}' and ts <= '{}' order by ts"
+
+
+def test_two_columns_are_enough(build):
+    result = build({"sales": daily([3, 4, 5, 6])}, {"horizon": 2}, command="build")
+    assert result.ok, result.trouble
+    rows = result.rows("select unique_id, ts, quantity, mask from int_salesfc__observations order by ts")
+    assert rows[0] == ("total", dt.date(2024, 1, 1), 3.0, True)
+    assert rows[-1] == ("total", dt.date(2024, 1, 6), None, False)
+    assert len(rows) == 6
+    assert set(result.sql("select * from int_salesfc__observations").columns) == {"unique_id", "ts", "quantity", "mask"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "quantity"), [("zero", 0.0), ("mask", None), ("interpolate", 4.0), ("forward", 2.0)]
+)
+def test_gaps(build, rule, quantity):
+    sales = pd.concat([daily([2]), daily([6], "2024-01-03")])
+    result = build({"sales": sales}, {"gaps": rule})
+    assert result.ok, result.trouble
+    assert result.rows(OBSERVED.format("total", "2024-01-03"))[1] == (dt.date(2024, 1, 2), quantity, quantity is not None)
+
+
+@pytest.mark.parametrize(
+    ("rule", "quantity"),
+    [("mask", None), ("zero", 0.0), ("drop", 0.0), ("mean", 5.0), ("median", 4.0), ("interpolate", 6.0), ("forward", 3.0)],
+)
+def test_missing(build, rule, quantity):
+    result = build({"sales": daily([3, None, 9, 4, 4])}, {"missing": rule}, command="build")
+    assert result.ok, result.trouble
+    assert result.rows(OBSERVED.format("total", "2024-01-05"))[1] == (dt.date(2024, 1, 2), quantity, quantity is not None)
+    assert result.rows("select rows_read, rows_dropped, rows_missing from int_salesfc__series_ledger") == [(5, 0, 1)]
+
+
+@pytest.mark.parametrize(("rule", "quantities", "dropped"), [("net", [3, 0, 4], 0), ("drop", [5, 0, 4], 2)])
+def test_returns(build, rule, quantities, dropped):
+    sales = pd.concat([daily([5, -7, 4]), daily([-2])])
+    result = build({"sales": sales}, {"returns": rule}, command="build")
+    assert result.ok, result.trouble
+    assert [row[1] for row in result.rows(OBSERVED.format("total", "2024-01-03"))] == quantities
+    assert result.rows("select rows_dropped from int_salesfc__series_ledger") == [(dropped,)]
+
+
+def test_exact_copies_are_dropped_only_where_rows_tell_orders_apart(build):
+    rows = pd.concat([daily([5, 1]), daily([5])])
+    counted = "select max(quantity) from int_salesfc__observations"
+    assert build({"sales": rows}).rows(counted) == [(10.0,)]
+    assert build({"sales": rows}, {"duplicates": "drop"}).rows(counted) == [(5.0,)]
+    orders = rows.assign(order_id=["a", "b", "a"])
+    result = build({"sales": orders}, command="build")
+    assert result.ok, result.trouble
+    assert result.rows(counted) == [(5.0,)]
+    assert result.rows("select rows_read, rows_dropped, units_duplicate from int_salesfc__series_ledger") == [(3, 1, 5.0)]
+
+
+def test_rows_that_cannot_be_read_are_kept_with_their_reason(build):
+    sales = pd.DataFrame(
+        {
+            "sku": ["a", "a", "a", "a", "a", None, "b", "a", "a", "a"],
+            "sold_at": ["2024-01-01", "2024-01-02", "2024-01-03", "soon", None, "2024-01-01", "9999-01-01", "2024-01-04",
+                        "2024-01-05", "2024-01-06"],
+            "quantity": ["1", "x", "inf", "4", "5", "6", "7", "1e300", "nan", " 2 "],
+        }
+    )  # fmt: skip
+    result = build({"sales": sales}, {"series_keys": ["sku"]}, command="build")
+    assert result.ok, result.trouble
+    rejected = result.rows("select unique_id, reason, source_row from int_salesfc__rejected_row order by all")
+    assert [(row[0], row[1]) for row in rejected] == [
+        ("a", "the quantity is larger than 1e15"),
+        ("a", "the quantity is not a number"),
+        ("a", "the quantity is not a number"),
+        ("a", "the quantity is not finite"),
+        ("a", "the time cannot be read"),
+        ("a", "the time is empty"),
+        ("b", "the time is not between 1900 and 2200"),
+        (None, "a series key is empty"),
+    ]
+    assert '{"sku":"a","sold_at":"soon","quantity":"4"}' in [row[2] for row in rejected]
+    assert result.rows("select unique_id, rows_read, rows_rejected from int_salesfc__series_ledger order by 1") == [
+        ("a", 8, 6),
+        ("b", 1, 1),
+    ]
+
+
+def test_keys_with_slashes_stay_apart(build):
+    sales = pd.concat([daily([1], sku=a, shop=b) for a, b in [("a/b", "c"), ("a", "b/c"), ("a\\", "b"), ("A", "b ")]])
+    result = build({"sales": sales}, {"series_keys": ["sku", "shop"]}, command="build")
+    assert result.ok, result.trouble
+    ids = [row[0] for row in result.rows("select unique_id from int_salesfc__series order by 1")]
+    assert ids == sorted(["a\\/b/c", "a/b\\/c", "a\\\\/b", "A/b "])
+
+
+@pytest.mark.parametrize("name", ["select", 'a"b', "Größe", "emoji 🙂", "unique_id", "Time Stamp", "ts", "x'y", "mask", "copies"])
+def test_any_name_of_a_column_works(build, name):
+    sales = daily([1, 2]).assign(**{name: "k"})
+    covariates = daily([1, 2]).drop(columns="quantity").assign(**{name: "k", f"{name} 2": 1.5})
+    result = build(
+        {"sales": sales, "cov": covariates, "product": pd.DataFrame({name: ["k"], f"{name} 3": ["red"]})},
+        {"series_keys": [name], "covariates_identifier": "cov", "known_columns": [f"{name} 2"],
+         "series_identifier": "product", "static_columns": [f"{name} 3"], "hierarchy": [[name]]},
+        command="build",
+    )  # fmt: skip
+    assert result.ok, result.trouble
+    assert result.sql("select * from int_salesfc__observations where quantity = 1")[f"known__{name} 2"].tolist() == [1.5]
+    assert result.sql("select * from int_salesfc__series")[f"static__{name} 3"].tolist() == ["red"]
+    if name != "unique_id":
+        assert result.sql("select * from dim_salesfc__series")[name].tolist() == ["k"]
+
+
+@pytest.mark.parametrize(
+    "sold_at",
+    ["date '2024-01-31'", "timestamp '2024-01-31 23:00'", "timestamptz '2024-01-31 23:00+00'", "20240131", "'20240131'",
+     "'2024-01-31T08:00:00+08:00'", "' 2024-01-31 '", "20240131.0::double", "timestamp_ns '2024-01-31 01:00:00'"],
+)  # fmt: skip
+def test_times_of_every_type(build, sold_at):
+    result = build({"sales": f"select 7::bigint as item, {sold_at} as sold_at, 2::decimal(9, 2) as quantity"}, {"series_keys": ["item"]})
+    assert result.ok, result.trouble
+    assert result.rows("select unique_id, ts, quantity from int_salesfc__observations where mask") == [
+        ("7", dt.date(2024, 1, 31), 2.0)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sold_at", "day"),
+    [("timestamp '2024-01-31 23:00'", 1), ("timestamptz '2024-01-31 23:00+00'", 1), ("'2024-01-31 23:00'", 1),
+     ("'2024-02-01T07:00:00+08:00'", 1), ("date '2024-01-31'", 31), ("'2024-01-31'", 31)],
+)  # fmt: skip
+def test_time_zone(build, sold_at, day):
+    result = build({"sales": f"select {sold_at} as sold_at, 2 as quantity"}, {"timezone": "Asia/Shanghai"})
+    assert result.ok, result.trouble
+    assert result.rows("select day(ts) from int_salesfc__observations where mask") == [(day,)]
+
+
+def test_weeks_start_on_monday_and_an_unfinished_week_is_not_read(build):
+    sales = daily([1] * 17, "2024-01-01")  # Monday 1st .. Wednesday 17th
+    result = build({"sales": sales}, {"frequency": "week", "horizon": 1}, command="build")
+    assert result.ok, result.trouble
+    assert result.rows("select ts, quantity from int_salesfc__observations order by ts") == [
+        (dt.date(2024, 1, 1), 7.0),
+        (dt.date(2024, 1, 8), 7.0),
+        (dt.date(2024, 1, 15), None),
+    ]
+
+
+@pytest.mark.parametrize(("frequency", "step", "last"), [("week", "7 days", "2024-01-22"), ("month", "1 month", "2024-04-01")])
+def test_rows_of_one_weekday_or_day_of_month_are_whole_periods(build, frequency, step, last):
+    sales = f"select (timestamp '2024-01-01' + i * interval '{step}')::date as sold_at, 3 as quantity from range(4) t(i)"
+    result = build({"sales": sales}, {"frequency": frequency})
+    assert result.ok, result.trouble
+    assert result.rows("select cutoff from int_salesfc__cutoff") == [(dt.date.fromisoformat(last),)]
+
+
+def test_months(build):
+    result = build({"sales": daily([1] * 91, "2024-01-01")}, {"frequency": "month", "horizon": 12}, command="build")
+    assert result.ok, result.trouble
+    assert [r[0] for r in result.rows("select quantity from int_salesfc__observations where mask order by ts")] == [31, 29, 31]
+    assert result.rows("select last_ts from int_salesfc__cutoff") == [(dt.date(2025, 3, 1),)]
+
+
+@pytest.mark.parametrize(("rule", "quantity", "mask"), [("flag", 900, True), ("keep", 900, True), ("drop", None, False), ("cap", 0, True)])
+def test_outliers(build, rule, quantity, mask):
+    result = build({"sales": daily([10, 12, 11, 9, 10, 30, 28] * 8 + [900])}, {"outliers": rule}, command="build")
+    assert result.ok, result.trouble
+    last = result.rows(OBSERVED.format("total", "2024-02-26"))[-1]
+    if rule == "cap":
+        fence = result.rows("select upper_fence from int_salesfc__outlier")[0][0]
+        assert 12 < fence < 100
+        quantity = fence
+    assert last[1:] == (quantity, mask)
+    assert result.rows("select count(*) from int_salesfc__outlier") == [(0 if rule == "keep" else 1,)]
+
+
+def test_rare_sales_are_no_outliers(build):
+    result = build({"sales": daily(([0] * 9 + [1]) * 30 + [0] * 9 + [4])})
+    assert result.rows("select count(*) from int_salesfc__outlier") == [(0,)]
+
+
+def test_days_without_stock_do_not_count(build):
+    stock = pd.DataFrame({"sold_at": ["2024-01-02", "2024-01-03", "2024-01-05"], "on_hand": [0, 5, 0]})
+    result = build({"sales": daily([4, 1, 4, 4]), "stock": stock}, {"stock_identifier": "stock"}, command="build")
+    assert result.ok, result.trouble
+    assert [row[2] for row in result.rows(OBSERVED.format("total", "2024-01-04"))] == [True, False, True, True]
+    assert result.rows("select stock_out_days from int_salesfc__series_ledger") == [(1,)]
+
+
+def test_covariates_of_some_keys_and_of_none(build):
+    sales = pd.concat([daily([1, 1], sku=a, shop=b) for a in "xy" for b in "12"])
+    covariates = pd.concat([daily([1] * 4, sku="x", price=2.0, event="sale", promotion=True), daily([1] * 4, sku="y", price=3.0)])
+    views = daily([1, 1, 1], views=[10, None, 30])
+    result = build(
+        {"sales": sales, "cov": covariates.drop(columns="quantity"), "web": views.drop(columns="quantity")},
+        {"series_keys": ["sku", "shop"], "covariates_identifier": "cov", "known_columns": ["price", "event", "promotion"],
+         "behaviour_identifier": "web", "past_columns": ["views"], "views_column": "views", "horizon": 1},
+        command="build",
+    )  # fmt: skip
+    assert result.ok, result.trouble
+    columns = "known__price, known__event, past__views, past__conversion"
+    rows = result.rows(f"select {columns} from int_salesfc__observations where unique_id = 'x/1' order by ts")
+    assert rows == [(2.0, 1.0, 10.0, 0.1), (2.0, 1.0, None, None), (2.0, 1.0, None, None)]
+    rows = result.rows(f"select {columns} from int_salesfc__observations where unique_id = 'y/2' order by ts")
+    assert rows[0] == (3.0, 0.0, 10.0, 0.1)
+
+
+def test_static_attributes_by_type(build):
+    products = (
+        "select 'a' as sku, 'red' as colour, 3::decimal(5, 1) as size, date '2024-01-01' as launched, true as is_new, [1.0, 2.0]::float[] as text_vector"
+    )
+    columns = ["colour", "size", "launched", "is_new", "text_vector"]
+    result = build(
+        {"sales": daily([1, 2], sku="a"), "product": products},
+        {"series_keys": ["sku"], "series_identifier": "product", "static_columns": columns},
+        command="build",
+    )
+    assert result.ok, result.trouble
+    row = result.rows("select static__colour, static__size, static__is_new, static__text_vector, static__key_sku from int_salesfc__series")
+    assert row == [("red", 3.0, 1.0, [1.0, 2.0], "a")]
+    assert result.rows("select launched from dim_salesfc__series") == [(dt.date(2024, 1, 1),)]
+
+
+def test_series_that_never_sold_and_one_row_series(build):
+    sales = pd.concat([daily([0, 0, 0], sku="never"), daily([5], "2024-01-03", sku="once"), daily([None], sku="unknown")])
+    result = build({"sales": sales}, {"series_keys": ["sku"], "horizon": 2}, command="build")
+    assert result.ok, result.trouble
+    rows = result.rows("select unique_id, count(*), count(quantity) from int_salesfc__observations group by all order by 1")
+    assert rows == [("never", 5, 3), ("once", 3, 1), ("unknown", 5, 2)]
+    assert result.rows("select unique_id, demand_class from dim_salesfc__series order by 1") == [
+        ("never", "dead"), ("once", "new"), ("unknown", "dead"),
+    ]  # fmt: skip
+
+
+def test_empty_tables_end_in_one_line(build):
+    result = build({"sales": "select 1 as quantity, date '2024-01-01' as sold_at where false"})
+    assert "raw.sales has no row with a series key and a readable time" in result.messages["int_salesfc__cutoff"]
+    result = build({"sales": daily([1])}, {"cutoff": "2023-01-01"})
+    assert "on or before 2023-01-01" in result.messages["int_salesfc__cutoff"]
+
+
+def test_price_is_optional_and_gives_revenue(build):
+    result = build({"sales": daily([2, 3]).assign(price=["5", "x"])})
+    assert result.ok, result.trouble
+    assert result.rows("select revenue, price from int_salesfc__period_sales order by ts") == [(10.0, 5.0), (None, None)]
+    assert result.rows("select past__price from int_salesfc__observations order by ts limit 1") == [(5.0,)]
