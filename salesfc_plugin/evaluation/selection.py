@@ -1,0 +1,122 @@
+"""Choosing input groups on held-out horizons, then training on everything.
+
+Training hides groups of inputs at random, so one trained network can be asked what it would forecast without the
+calendar, the values of a year ago, the covariates or its encoder. The sets of groups that did best on the last horizons
+before the cutoff are kept, and the forecast is their mean: a choice costs a forecast, not a training.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salesfc_plugin.config import ForecastConfig, Progress
+from salesfc_plugin.evaluation.backtest import backtest_cutoffs
+from salesfc_plugin.evaluation.metrics import scaled_quantile_loss
+from salesfc_plugin.forecasting import Forecaster
+from salesfc_plugin.model import TrainedModel
+from salesfc_plugin.panel import Panel
+from salesfc_plugin.presets import plan_of
+from salesfc_plugin.training import fit
+from salesfc_plugin.windows import seasonal_scale
+
+Switch = tuple[bool, ...]
+ALL: Switch = (True, True, True, True)
+# calendar, year, known, encoder
+CANDIDATES: tuple[Switch, ...] = (
+    ALL,
+    (False, True, True, True),
+    (True, False, True, True),
+    (False, False, True, True),
+    (True, True, True, False),
+    (False, False, True, False),
+)
+DEFAULT: tuple[Switch, ...] = CANDIDATES[:4]
+SAMPLE = 2000  # series at most that choices rest on
+CLOSE = 1.01  # sets of groups whose loss is at most this many times the best are averaged
+
+
+def train_models(panel: Panel, config: ForecastConfig, progress: Progress) -> list[tuple[str, TrainedModel]]:
+    """Train the backtest model, choose input groups on its held-out horizons, and train the production model.
+
+    Args:
+        panel: up to the cutoff.
+        config: preset, network, seed.
+        progress: where to say how far it is.
+
+    Returns:
+        ``(role, model)`` pairs; empty if no series is long enough to train on.
+    """
+    started = time.perf_counter()
+    plan = plan_of(config.preset, panel)
+    back = backtest_cutoffs(panel, config)
+    models: list[tuple[str, TrainedModel]] = []
+    scores: dict[Switch, list[float]] = {}
+    held_out = (
+        fit(panel.at(back[0]), config, plan.backtest, plan.capacity, progress, label="backtest training")
+        if back
+        else None
+    )
+    if held_out is not None:
+        scores = score_switches(held_out, panel, back)
+        choices = {str(panel.at(b).cutoff): choose({s: v[:k] for s, v in scores.items()}) for k, b in enumerate(back)}
+        metrics = {**held_out.metrics, "choices": choices, "scores": _readable(scores)}
+        models.append(("backtest", replace(held_out, metrics=metrics)))
+    switches = choose(scores)
+    members = []
+    for seed in range(plan.seeds):
+        start = held_out if seed == 0 and plan.warm else None
+        label = "training" if plan.seeds == 1 else f"training {seed + 1} of {plan.seeds}"
+        steps = plan.production if start is not None else plan.cold
+        members.append(
+            fit(panel, config, replace(steps, seed=config.seed + seed), plan.capacity, progress, start, label)
+        )
+    fitted = [m for m in members if m is not None]
+    if fitted:
+        metrics = _total([m.metrics for m in fitted] + ([held_out.metrics] if held_out else []))
+        metrics |= {"switches_from": _readable(scores), "seconds_in_all": round(time.perf_counter() - started, 1)}
+        weights = tuple(w for m in fitted for w in m.weights)
+        models.append(("production", replace(fitted[0], switches=switches, weights=weights, metrics=metrics)))
+    return models
+
+
+def score_switches(model: TrainedModel, panel: Panel, back: list[int]) -> dict[Switch, list[float]]:
+    """Scaled quantile loss of each candidate on each held-out horizon, oldest first."""
+    scores: dict[Switch, list[float]] = {s: [] for s in CANDIDATES}
+    forecaster = Forecaster(model, panel)
+    rows = _sample(panel, model.seed)
+    for b in back:
+        truth, scale = panel.truth(b)[rows], seasonal_scale(panel.at(b).select(rows), model.recipe.floor)
+        for switch in CANDIDATES:
+            made = forecaster.at(b, (switch,), rows)
+            scores[switch].append(scaled_quantile_loss(truth, made.quantiles, made.levels, scale))
+    return scores
+
+
+def _sample(panel: Panel, seed: int) -> NDArray[np.int64]:
+    """Series that choices rest on: all of a small panel, a fixed random sample of a large one."""
+    if panel.n_series <= SAMPLE:
+        return np.arange(panel.n_series)
+    return np.sort(np.random.default_rng(seed).choice(panel.n_series, SAMPLE, replace=False))
+
+
+def choose(scores: dict[Switch, list[float]]) -> tuple[Switch, ...]:
+    """The candidates whose mean loss is close to the best; without any score the usual ones."""
+    means = {s: float(np.mean(v)) for s, v in scores.items() if v and np.isfinite(v).all()}
+    if not means:
+        return DEFAULT
+    best = min(means.values())
+    return tuple(s for s in CANDIDATES if means.get(s, np.inf) <= CLOSE * best)
+
+
+def _readable(scores: dict[Switch, list[float]]) -> dict[str, list[float]]:
+    return {"".join("1" if on else "0" for on in s): [round(x, 6) for x in v] for s, v in scores.items()}
+
+
+def _total(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    summed = ("training_seconds", "training_cpu_seconds", "steps", "skipped_steps")
+    return {**parts[0], **{k: round(sum(p[k] for p in parts), 3) for k in summed}}

@@ -1,0 +1,92 @@
+"""A trained network and a panel to forecasts, in units sold."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from salesfc_plugin.baselines import Forecast
+from salesfc_plugin.model import TrainedModel
+from salesfc_plugin.networks import Capacity, build_network
+from salesfc_plugin.networks.inputs import Shape, Tensors, gather_inputs
+from salesfc_plugin.panel import Floats, Panel
+from salesfc_plugin.windows import make_arrays
+
+
+def forecast(model: TrainedModel, panel: Panel) -> Forecast:
+    """Forecast the horizon of a panel with every member and every set of input groups of the model."""
+    return Forecaster(model, panel).at(0, model.switches)
+
+
+class Forecaster:
+    """A model over a panel, ready to forecast from its cutoff or from earlier ones.
+
+    A forecast from an earlier origin gathers nothing after that origin but what is known in advance, so that it equals
+    the forecast of a panel that was cut there.
+
+    Args:
+        model: trained on this panel or on an earlier cut of it.
+        panel: its attributes must be coded by the vocabulary of the model's recipe.
+        batch: series at once.
+    """
+
+    def __init__(self, model: TrainedModel, panel: Panel, batch: int = 1024) -> None:
+        self.model, self.panel = model, panel
+        self.arrays = make_arrays(panel, model.recipe)
+        self.batch = min(batch, panel.n_series)
+        self.shape = Shape.of(self.arrays, model.recipe)
+        self._tensors = Tensors.of(self.arrays)
+        self._network = build_network(model.network, self.shape, Capacity(**model.capacity), model.levels)
+        self._network.make_weights(self._tensors, model.recipe.floor)
+        self._run = tf.function(self._forward, autograph=False)
+
+    def at(
+        self, periods_back: int, switches: tuple[tuple[bool, ...], ...], rows: NDArray[np.int64] | None = None
+    ) -> Forecast:
+        """Forecast from ``periods_back`` periods before the panel's cutoff.
+
+        Every member (a set of weights) forecasts with every set of input groups; the forecast is their mean, quantile
+        by quantile (Vincent 1912), which cannot make quantiles cross. A period that is known to be closed is forecast
+        as zero, one that is partly open in proportion.
+
+        Args:
+            periods_back: 0 for the panel's own cutoff.
+            switches: sets of input groups.
+            rows: series to forecast, all by default.
+        """
+        picked = np.arange(self.panel.n_series) if rows is None else rows
+        origin = self.arrays.end - periods_back
+        mean = np.zeros((len(picked), self.shape.horizon), np.float32)
+        quantiles = np.zeros((*mean.shape, len(self.model.levels)), np.float32)
+        for weights in self.model.weights:
+            self._network.set_weights(list(weights))
+            for switch in switches:
+                m, q = self._pass(picked.astype(np.int32), origin, switch)
+                mean += m
+                quantiles += q
+        members = len(self.model.weights) * len(switches)
+        mean /= members
+        quantiles /= members
+        if self.arrays.exposure is not None:
+            share = self.arrays.exposure[picked, origin : origin + self.shape.horizon]
+            mean *= share
+            quantiles *= share[:, :, None]
+        return Forecast(mean, quantiles, self.model.levels)
+
+    def _pass(self, rows: NDArray[np.int32], origin: int, switch: tuple[bool, ...]) -> tuple[Floats, Floats]:
+        use, start = tf.constant([[float(on) for on in switch]]), tf.constant(origin)
+        means, quantiles = [], []
+        for first in range(0, len(rows), self.batch):
+            part = rows[first : first + self.batch]
+            m, q = self._run(tf.constant(np.resize(part, self.batch)), start, use)
+            means.append(m.numpy()[: len(part)])
+            quantiles.append(q.numpy()[: len(part)])
+        return np.concatenate(means), np.concatenate(quantiles)
+
+    def _forward(self, row: tf.Tensor, origin: tf.Tensor, use: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        floor = self.model.recipe.floor
+        inputs = gather_inputs(self._tensors, self.shape, floor, row, tf.fill(tf.shape(row), origin))
+        quantiles, mean = self._network(inputs, tf.tile(use, (tf.shape(row)[0], 1)))
+        scale = inputs["scale"][:, None]
+        return mean * scale, tf.nn.relu(quantiles) * scale[:, :, None]

@@ -1,0 +1,261 @@
+"""The network around an encoder: seasonal neighbours, context, a decoder shared over the horizon, and the heads.
+
+A step of the horizon looks at the same phase of past seasons and at the same season a year ago by attention over their
+covariates and age (Bahdanau et al. 2015 in its simplest form): what it finds is a base forecast made of real past
+values. The decoder then corrects that base by what differs between then and the step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from salesfc_plugin.heads import QuantileHead
+from salesfc_plugin.networks.inputs import YEAR_SEASONS, Shape, Tensors, gather_inputs
+
+GROUPS = ("calendar", "year", "known", "encoder")  # groups of inputs that can be switched off
+_BLOCKED = -1e9
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """Sizes that follow the amount of data.
+
+    Args:
+        hidden: width of encoder and decoder.
+        layers: stacked encoder layers.
+        heads: attention heads over past neighbours.
+        dropout: of context and decoder.
+    """
+
+    hidden: int = 64
+    layers: int = 2
+    heads: int = 4
+    dropout: float = 0.1
+
+
+def patches(inputs: dict[str, tf.Tensor], shape: Shape) -> tf.Tensor:
+    """``[B, L / patch, features]`` value, mask and covariates of each patch of the window, side by side."""
+    value = tf.math.asinh(inputs["value"])
+    series = tf.concat(
+        [value[:, :, None], inputs["seen"][:, :, None], inputs["window_known"], inputs["window_past"]], axis=2
+    )
+    width = shape.patch * (2 + shape.known + shape.past)
+    return tf.reshape(series, (-1, shape.window // shape.patch, width))
+
+
+class Neighbours(keras.layers.Layer):
+    """Base forecasts from the same phase of past seasons and from a year ago."""
+
+    def __init__(self, shape: Shape, heads: int, width: int = 4) -> None:
+        super().__init__(name="neighbours")
+        self.shape, self.heads, self.width = shape, heads, width
+        seasons = shape.window // shape.season
+        phase = np.arange(shape.horizon) % shape.season
+        ahead = np.arange(shape.horizon) // shape.season
+        # position in the window of the r-th last season at the phase of step h: [H, R]
+        self.pick = (shape.window - shape.season * (1 + np.arange(seasons))[None, :] + phase[:, None]).astype(np.int32)
+        self.age = (ahead[:, None] + np.arange(seasons)[None, :]).astype(np.float32)
+        self.key = keras.layers.Dense(heads * width, use_bias=False, name="key")
+
+    def build(self, _: Any) -> None:
+        """Weights of age and kind, one a head; they start spread from the last season to a long mean."""
+        start = np.linspace(-3.0, 1.0, self.heads).astype(np.float32)
+        self.decay = self.add_weight(name="decay", shape=(self.heads,), initializer=keras.initializers.Constant(0.0))
+        self.decay.assign(start)
+        self.year_bias = self.add_weight(
+            name="year_bias", shape=(len(YEAR_SEASONS), self.heads), initializer=keras.initializers.Constant(-1.0)
+        )
+        self.key.build((None, self.shape.known + self.shape.calendar))
+
+    def call(self, inputs: dict[str, tf.Tensor], year: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Attend.
+
+        Args:
+            inputs: as of ``gather_inputs``.
+            year: ``[B]`` 1 where the values of a year ago may be used.
+
+        Returns:
+            ``values [B, H, heads]`` base forecasts in units of scale, ``found [B, H, heads]`` whether there was
+            anything to look at, ``mean_known [B, H, K]`` covariates of what was looked at, averaged over heads.
+        """
+        shape, h = self.shape, self.shape.horizon
+        query = self._keys(inputs["step_known"], inputs["step_calendar"])
+        recent = self._keys(inputs["window_known"], inputs["window_calendar"])
+        recent = tf.gather(recent, self.pick, axis=1)  # [B, H, R, d, heads]
+        last_year = self._keys(inputs["year_known"], inputs["year_calendar"])
+        last_year = tf.transpose(last_year, (0, 2, 1, 3, 4))  # [B, H, Y, d, heads]
+        score = _match(query, recent) - self.age[None, :, :, None] * tf.nn.softplus(self.decay) * 0.5
+        year_score = _match(query, last_year) + self.year_bias[None, None]
+        seen = tf.gather(inputs["seen"], self.pick, axis=1)
+        year_seen = tf.transpose(inputs["year_seen"], (0, 2, 1)) * (year * inputs["growth_seen"])[:, None, None]
+        value = tf.gather(inputs["value"], self.pick, axis=1)
+        year_value = tf.transpose(inputs["year_value"], (0, 2, 1)) * inputs["growth"][:, None, None]
+        valid = tf.concat([seen, year_seen], axis=2)[..., None]
+        scores = tf.concat([score, year_score], axis=2) + (1.0 - valid) * _BLOCKED
+        weights = tf.nn.softmax(scores, axis=2) * valid
+        values = tf.reduce_sum(weights * tf.concat([value, year_value], axis=2)[..., None], axis=2)
+        found = tf.reduce_sum(weights, axis=2)
+        mean_known = inputs["step_known"][:, :, :0]
+        if shape.known:
+            there = tf.gather(inputs["window_known"], self.pick, axis=1)
+            there = tf.concat([there, tf.transpose(inputs["year_known"], (0, 2, 1, 3))], axis=2)
+            mean_known = tf.reduce_sum(tf.reduce_mean(weights, axis=3)[..., None] * there, axis=2)
+        values = tf.ensure_shape(values, (None, h, self.heads))
+        return values, found, mean_known
+
+    def _keys(self, known: tf.Tensor, calendar: tf.Tensor) -> tf.Tensor:
+        flat = self.key(tf.concat([known, calendar], axis=-1))
+        return tf.reshape(flat, tf.concat([tf.shape(flat)[:-1], (self.width, self.heads)], axis=0))
+
+
+class Attributes(keras.layers.Layer):
+    """Embeddings of categorical attributes, some of them hidden in training so that the unknown one is learnt too."""
+
+    def __init__(self, sizes: tuple[int, ...], hide: float = 0.1) -> None:
+        super().__init__(name="attributes")
+        self.hide = hide
+        self.tables = [
+            keras.layers.Embedding(size + 1, int(min(16, 2 + np.ceil(np.sqrt(size)))), name=f"attribute_{k}")
+            for k, size in enumerate(sizes)
+        ]
+
+    def call(self, codes: tf.Tensor, seed: tf.Tensor | None = None) -> tf.Tensor:
+        """``[B, S]`` codes to ``[B, sum of widths]``; a seed hides codes at random."""
+        if seed is not None:
+            shown = tf.random.stateless_uniform(tf.shape(codes), seed) >= self.hide
+            codes = tf.where(shown, codes, 0)
+        return tf.concat([table(codes[:, k]) for k, table in enumerate(self.tables)], axis=1)
+
+
+class Network(keras.Model):
+    """Encoder, neighbours, decoder and heads: inputs of ``gather_inputs`` to scaled quantiles and mean."""
+
+    def __init__(
+        self, shape: Shape, encoder: keras.layers.Layer, capacity: Capacity, levels: tuple[float, ...]
+    ) -> None:
+        super().__init__(name="network")
+        self.shape_, self.capacity, self.ready = shape, capacity, False
+        self.encoder = encoder
+        self.neighbours = Neighbours(shape, capacity.heads)
+        self.attributes = Attributes(shape.sizes) if shape.sizes else None
+        hidden = capacity.hidden
+        self.context = keras.layers.Dense(hidden, activation="relu", name="context")
+        self.from_context = keras.layers.Dense(hidden, name="from_context")
+        self.from_step = keras.layers.Dense(hidden, use_bias=False, name="from_step")
+        self.mix = keras.layers.Dense(hidden, activation="relu", name="mix")
+        self.head = QuantileHead(levels, capacity.heads)
+
+    def make_weights(self, tensors: Tensors, floor: float) -> None:
+        """Make the weights by one forward pass, outside of any traced function; later calls change nothing."""
+        if self.ready:
+            return
+        row, origin = tf.zeros((1,), tf.int32), tf.constant([tensors.end], tf.int32)
+        self(gather_inputs(tensors, self.shape_, floor, row, origin), tf.ones((1, len(GROUPS))))
+        self.ready = True
+
+    def call(
+        self, inputs: dict[str, tf.Tensor], switch: tf.Tensor, seed: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Forecast.
+
+        Args:
+            inputs: of ``gather_inputs``.
+            switch: ``[B, len(GROUPS)]`` 1 where a group of inputs is used.
+            seed: ``[2]`` int32 in training: turns dropout on.
+
+        Returns:
+            ``quantiles [B, H, Q]`` never crossing, and ``mean [B, H]``, both in units of scale, not yet cut at zero.
+        """
+        calendar, year, known, encoder = tf.unstack(switch, axis=1)
+        inputs = self._switched(inputs, calendar, known)
+        values, found, mean_known = self.neighbours(inputs, year)
+        level = tf.reduce_sum(inputs["value"], axis=1) / tf.maximum(tf.reduce_sum(inputs["seen"], axis=1), 1.0)
+        values = values + (1.0 - tf.minimum(found, 1.0)) * level[:, None, None]
+        context = self._context(inputs, encoder, year, level, seed)
+        step = self._steps(inputs, values, mean_known)
+        hidden = tf.nn.relu(self.from_context(context)[:, None, :] + self.from_step(step))
+        if seed is not None:
+            hidden = _dropout(hidden, self.capacity.dropout, seed + 3)
+        hidden = self.mix(hidden)
+        return self.head(hidden, values, self._spread(inputs))
+
+    def _switched(self, inputs: dict[str, tf.Tensor], calendar: tf.Tensor, known: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Zero the covariates and the calendar where their group is off; what repeats every season stays."""
+        seasonal = tf.constant(np.array(self.shape_.seasonal, np.float32))
+        dates = seasonal + (1.0 - seasonal) * calendar[:, None, None]
+        on = {
+            **dict.fromkeys(("window_known", "step_known"), known[:, None, None]),
+            **dict.fromkeys(("window_calendar", "step_calendar"), dates),
+            "year_known": known[:, None, None, None],
+            "year_calendar": dates[:, None],
+        }
+        return {**inputs, **{name: inputs[name] * gate for name, gate in on.items()}}
+
+    def _context(
+        self,
+        inputs: dict[str, tf.Tensor],
+        encoder: tf.Tensor,
+        year: tf.Tensor,
+        level: tf.Tensor,
+        seed: tf.Tensor | None,
+    ) -> tf.Tensor:
+        parts = [self.encoder(patches(inputs, self.shape_)) * encoder[:, None]]
+        recent = inputs["value"][:, -2 * self.shape_.season :]
+        recent_seen = tf.reduce_sum(inputs["seen"][:, -2 * self.shape_.season :], axis=1)
+        parts += [
+            tf.math.asinh(tf.reduce_sum(recent, axis=1) / tf.maximum(recent_seen, 1.0))[:, None],
+            (tf.math.log(inputs["growth"]) * inputs["growth_seen"] * year)[:, None],
+            (inputs["growth_seen"] * year)[:, None],
+            0.2 * tf.math.log(inputs["scale"])[:, None],
+            level[:, None],
+            tf.reduce_mean(inputs["seen"], axis=1, keepdims=True),
+            self._spread(inputs)[:, None],
+            inputs["reals"],
+        ]
+        if self.attributes is not None:
+            parts.append(self.attributes(inputs["codes"], None if seed is None else seed + 1))
+        context = self.context(tf.concat(parts, axis=1))
+        return context if seed is None else _dropout(context, self.capacity.dropout, seed + 2)
+
+    def _steps(self, inputs: dict[str, tf.Tensor], values: tf.Tensor, mean_known: tf.Tensor) -> tf.Tensor:
+        h = self.shape_.horizon
+        position = tf.constant((np.arange(h) / max(h - 1, 1)).astype(np.float32))[None, :, None]
+        position = tf.tile(position, (tf.shape(values)[0], 1, 1))
+        step_known = inputs["step_known"]
+        usual = tf.reduce_mean(inputs["window_known"], axis=1, keepdims=True)
+        return tf.concat(
+            [
+                inputs["step_calendar"],
+                step_known,
+                step_known - usual,
+                step_known - mean_known,
+                tf.math.asinh(values),
+                position,
+            ],
+            axis=2,
+        )
+
+    def _spread(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        """``[B]`` mean absolute difference of the window at a season's lag, in units of scale."""
+        season = self.shape_.season
+        both = inputs["seen"][:, season:] * inputs["seen"][:, :-season]
+        gap = tf.abs(inputs["value"][:, season:] - inputs["value"][:, :-season]) * both
+        return tf.reduce_sum(gap, axis=1) / tf.maximum(tf.reduce_sum(both, axis=1), 1.0)
+
+
+def _match(query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
+    """Dot products ``[B, H, R, heads]``; by hand, since einsum makes thousands of tiny products of it."""
+    return tf.reduce_sum(query[:, :, None] * keys, axis=3)
+
+
+def _dropout(x: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
+    """Inverted dropout by a stateless seed, so that every run repeats."""
+    if rate <= 0.0:
+        return x
+    keep = tf.cast(tf.random.stateless_uniform(tf.shape(x), seed) >= rate, tf.float32)
+    return x * keep / (1.0 - rate)

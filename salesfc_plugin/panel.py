@@ -1,0 +1,345 @@
+"""Relations to dense arrays and back: the only room that knows Arrow and DuckDB relations.
+
+A panel holds every series on one regular time axis, from the first period of the oldest series to the end of the
+horizon. ``Panel.at`` cuts it at an earlier cutoff; backtests forecast from such a cut and so see what production saw.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from salesfc_plugin.config import ForecastConfig
+
+Floats = NDArray[np.float32]
+Relation = Any  # a DuckDBPyRelation, an Arrow table or a reader of record batches
+_UNITS = {"day": ("D", 1), "week": ("D", 7), "month": ("M", 1)}
+
+
+class PanelError(ValueError):
+    """The relations do not make a panel: which, where, and what would be right."""
+
+
+@dataclass(frozen=True)
+class Statics:
+    """Attributes of the series.
+
+    Args:
+        names: names of the categorical attributes.
+        codes: ``[N, len(names)]`` int32; 0 is unknown.
+        vocabulary: for each categorical attribute its values, in the order of the codes 1, 2, ...
+        real_names: names of the numeric attributes (an embedding of d numbers makes d of them).
+        reals: ``[N, len(real_names)]`` float32, NaN where unknown.
+    """
+
+    names: tuple[str, ...]
+    codes: NDArray[np.int32]
+    vocabulary: tuple[tuple[str, ...], ...]
+    real_names: tuple[str, ...]
+    reals: Floats
+
+
+@dataclass(frozen=True)
+class Panel:
+    """All series on one regular time axis.
+
+    Args:
+        unique_id: ``[N]`` names of the series, sorted.
+        ts: ``[T + H]`` datetime64[D], first day of each period; the first T are history, the last H the horizon.
+        quantity: ``[N, T]`` float32 units sold, NaN where unknown, out of stock or before the series started.
+        first: ``[N]`` int, index of the first period of each series (T if it has none).
+        known: columns known in advance, each ``[N, T + H]`` float32 with NaN where unknown.
+        past: columns known only for the past, each ``[N, T]``.
+        calendar: ``[T + H, C]`` float32.
+        calendar_names: names of the C calendar features.
+        statics: attributes of the series.
+        horizon: H.
+        frequency: ``day``, ``week`` or ``month``.
+    """
+
+    unique_id: NDArray[np.object_]
+    ts: NDArray[np.datetime64]
+    quantity: Floats
+    first: NDArray[np.int64]
+    known: Mapping[str, Floats]
+    past: Mapping[str, Floats]
+    calendar: Floats
+    calendar_names: tuple[str, ...]
+    statics: Statics
+    horizon: int
+    frequency: str
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def n_series(self) -> int:
+        """N, the number of series."""
+        return len(self.unique_id)
+
+    @property
+    def n_history(self) -> int:
+        """T, the number of periods up to the cutoff."""
+        return int(self.quantity.shape[1])
+
+    @property
+    def cutoff(self) -> np.datetime64:
+        """First day of the last period whose sales are known."""
+        last: np.datetime64 = self.ts[self.n_history - 1]
+        return last
+
+    @property
+    def future_ts(self) -> NDArray[np.datetime64]:
+        """``[H]`` first days of the periods to forecast."""
+        return self.ts[self.n_history : self.n_history + self.horizon]
+
+    def at(self, periods_back: int) -> Panel:
+        """The panel as it was ``periods_back`` periods before the cutoff, with nothing later but what is known in advance.
+
+        Series that had not started by then stay in it, with an empty history.
+        """
+        if not 0 <= periods_back < self.n_history:
+            raise PanelError(
+                f"cannot go {periods_back} periods back: the panel has {self.n_history} periods of history"
+            )
+        end = self.n_history - periods_back
+        stop = end + self.horizon
+        return replace(
+            self,
+            ts=self.ts[:stop],
+            quantity=self.quantity[:, :end],
+            first=np.minimum(self.first, end),
+            known={name: column[:, :stop] for name, column in self.known.items()},
+            past={name: column[:, :end] for name, column in self.past.items()},
+            calendar=self.calendar[:stop],
+        )
+
+    def truth(self, periods_back: int) -> Floats:
+        """``[N, horizon]`` what was sold in the horizon after an earlier cutoff, NaN where unknown."""
+        start = self.n_history - periods_back
+        out = np.full((self.n_series, self.horizon), np.nan, np.float32)
+        seen = self.quantity[:, start : start + self.horizon]
+        out[:, : seen.shape[1]] = seen
+        return out
+
+    def select(self, rows: NDArray[np.int64]) -> Panel:
+        """The panel of some of its series, in the given order."""
+        statics = replace(self.statics, codes=self.statics.codes[rows], reals=self.statics.reals[rows])
+        return replace(
+            self,
+            unique_id=self.unique_id[rows],
+            quantity=self.quantity[rows],
+            first=self.first[rows],
+            known={name: column[rows] for name, column in self.known.items()},
+            past={name: column[rows] for name, column in self.past.items()},
+            statics=statics,
+        )
+
+
+def read_settings(setting: Relation) -> tuple[ForecastConfig, dict[str, Any]]:
+    """Read the relation of settings (``name``, ``value`` as JSON text) into a config and the raw mapping."""
+    table = _table(setting)
+    values = {n: json.loads(v) for n, v in zip(table["name"].to_pylist(), table["value"].to_pylist(), strict=True)}
+    return ForecastConfig.from_mapping(values), values
+
+
+def read_panel(
+    observations: Relation,
+    series: Relation,
+    calendar: Relation,
+    cutoff: np.datetime64,
+    config: ForecastConfig,
+    vocabulary: Mapping[str, tuple[str, ...]] | None = None,
+) -> Panel:
+    """Read the three relations into a panel.
+
+    Args:
+        observations: ``unique_id, ts, quantity, mask, known__..., past__...``; a row outside of the axis is an error.
+        series: ``unique_id, static__...``; one row a series.
+        calendar: ``ts`` and features.
+        cutoff: first day of the last period whose sales are known.
+        config: frequency and horizon.
+        vocabulary: codes of categorical attributes from an earlier training, so that they mean the same.
+
+    Raises:
+        PanelError: if a relation is empty where it must not be, or a row lies off the time axis.
+    """
+    attributes = _table(series).sort_by("unique_id")
+    ids = attributes["unique_id"].combine_chunks().cast(pa.string())
+    days = _table(calendar).sort_by("ts")
+    axis = Axis.of(days["ts"].to_numpy().astype("datetime64[D]"), cutoff, config)
+    names = [n for n in days.column_names if n != "ts"]
+    features = np.full((len(axis.ts), len(names)), 0.0, np.float32)
+    at = axis.index(days["ts"].to_numpy().astype("datetime64[D]"))
+    inside = (at >= 0) & (at < len(axis.ts))
+    for k, name in enumerate(names):
+        features[at[inside], k] = _numbers(days[name])[inside]
+    dense = _scatter(observations, ids, axis)
+    first = np.where(dense.seen.any(axis=1), dense.seen.argmax(axis=1), axis.n_history)
+    return Panel(
+        unique_id=np.array(ids.to_pylist(), dtype=object),
+        ts=axis.ts,
+        quantity=dense.quantity,
+        first=first.astype(np.int64),
+        known=dense.known,
+        past=dense.past,
+        calendar=np.nan_to_num(features),
+        calendar_names=tuple(names),
+        statics=read_statics(attributes, vocabulary),
+        horizon=config.horizon,
+        frequency=config.frequency,
+    )
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A regular time axis: ``n_history`` periods up to the cutoff, then the horizon."""
+
+    ts: NDArray[np.datetime64]
+    n_history: int
+    frequency: str
+
+    @classmethod
+    def of(cls, days: NDArray[np.datetime64], cutoff: np.datetime64, config: ForecastConfig) -> Axis:
+        """The axis from the first of ``days`` to ``config.horizon`` periods after the cutoff."""
+        unit, step = _UNITS[config.frequency]
+        if len(days) == 0:
+            raise PanelError("the calendar is empty: there is no readable row of sales up to the cutoff")
+        start, end = days.min().astype(f"datetime64[{unit}]"), cutoff.astype(f"datetime64[{unit}]")
+        n_history = int((end - start).astype(int)) // step + 1
+        periods = start + np.arange(n_history + config.horizon) * step
+        return cls(periods.astype("datetime64[D]"), n_history, config.frequency)
+
+    def index(self, days: NDArray[np.datetime64]) -> NDArray[np.int64]:
+        """Position of each day's period on the axis; it may lie outside."""
+        unit, step = _UNITS[self.frequency]
+        start = self.ts[0].astype(f"datetime64[{unit}]")
+        out: NDArray[np.int64] = (days.astype(f"datetime64[{unit}]") - start).astype(np.int64) // step
+        return out
+
+
+@dataclass
+class _Dense:
+    quantity: Floats
+    seen: NDArray[np.bool_]
+    known: dict[str, Floats]
+    past: dict[str, Floats]
+
+
+def _scatter(observations: Relation, ids: pa.Array, axis: Axis) -> _Dense:
+    """Write the rows of the observations into arrays, batch by batch, so that the table is never held twice."""
+    n, total, history = len(ids), len(axis.ts), axis.n_history
+    batches = _batches(observations)
+    first = next(batches, None)
+    columns = [] if first is None else first.schema.names
+    dense = _Dense(
+        quantity=np.full((n, history), np.nan, np.float32),
+        seen=np.zeros((n, history), bool),
+        known={c[7:]: np.full((n, total), np.nan, np.float32) for c in columns if c.startswith("known__")},
+        past={c[6:]: np.full((n, history), np.nan, np.float32) for c in columns if c.startswith("past__")},
+    )
+    for batch in _chain(first, batches):
+        coded = pc.dictionary_encode(batch["unique_id"].cast(pa.string()))
+        places = _numbers(pc.index_in(coded.dictionary, value_set=ids), missing=-1.0).astype(np.int64)
+        rows = places[coded.indices.to_numpy()]
+        cols = axis.index(batch["ts"].to_numpy(zero_copy_only=False).astype("datetime64[D]"))
+        off = (rows < 0) | (cols < 0) | (cols >= total)
+        if off.any():
+            where = int(np.flatnonzero(off)[0])
+            raise PanelError(
+                f"observations: {int(off.sum())} rows are of unknown series or off the time axis "
+                f"{axis.ts[0]} to {axis.ts[-1]}, the first is {batch['unique_id'][where]} at {batch['ts'][where]}"
+            )
+        past = cols < history
+        value = _numbers(batch["quantity"])
+        value[_numbers(batch["mask"], missing=0.0) == 0.0] = np.nan
+        dense.quantity[rows[past], cols[past]] = value[past]
+        dense.seen[rows[past], cols[past]] = True
+        for name, array in dense.known.items():
+            array[rows, cols] = _numbers(batch[f"known__{name}"])
+        for name, array in dense.past.items():
+            array[rows[past], cols[past]] = _numbers(batch[f"past__{name}"])[past]
+    return dense
+
+
+def read_statics(series: pa.Table, vocabulary: Mapping[str, tuple[str, ...]] | None = None) -> Statics:
+    """Code the ``static__`` columns of the series relation, sorted by ``unique_id``.
+
+    Text becomes codes (0 = unknown), numbers stay numbers, a list of numbers becomes as many numbers. A text that is
+    different in more than half of the series says nothing about the others and is left out.
+    """
+    names, codes, words, real_names, reals = [], [], [], [], []
+    for column in [c for c in series.column_names if c.startswith("static__")]:
+        name, values = column[8:], series[column].combine_chunks()
+        kind = values.type
+        if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+            vectors = _vectors(values.to_pylist())
+            real_names += [f"{name}_{k}" for k in range(vectors.shape[1])]
+            reals += list(vectors.T)
+        elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            seen = sorted({v for v in values.to_pylist() if v is not None})
+            known = vocabulary.get(name, ()) if vocabulary is not None else tuple(seen)
+            if vocabulary is None and not 1 < len(seen) <= max(2, len(series) // 2):
+                continue
+            if not known:
+                continue
+            found = pc.index_in(values.cast(pa.string()), value_set=pa.array(known, pa.string()))
+            names.append(name)
+            words.append(known)
+            codes.append(_numbers(found, missing=-1.0).astype(np.int32) + 1)
+        else:
+            real_names.append(name)
+            reals.append(_numbers(values))
+    n = len(series)
+    return Statics(
+        names=tuple(names),
+        codes=np.stack(codes, axis=1).astype(np.int32) if codes else np.zeros((n, 0), np.int32),
+        vocabulary=tuple(words),
+        real_names=tuple(real_names),
+        reals=np.stack(reals, axis=1).astype(np.float32) if reals else np.zeros((n, 0), np.float32),
+    )
+
+
+def _vectors(values: list[list[float | None] | None]) -> Floats:
+    width = max((len(v) for v in values if v is not None), default=0)
+    out = np.full((len(values), width), np.nan, np.float32)
+    for row, value in enumerate(values):
+        if value is not None:
+            out[row, : len(value)] = np.array([np.nan if x is None else x for x in value], np.float32)
+    return out
+
+
+def _numbers(values: Any, missing: float = np.nan) -> NDArray[np.float64]:
+    """A numeric or boolean column as float64, ``missing`` where it is NULL."""
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.int8())
+    filled = pc.fill_null(values.cast(pa.float64(), safe=False), missing)
+    array: NDArray[np.float64] = np.array(filled.to_numpy(zero_copy_only=False), dtype=np.float64)
+    return array
+
+
+def _table(relation: Relation) -> pa.Table:
+    if isinstance(relation, pa.Table):
+        return relation
+    return relation.to_arrow_table()
+
+
+def _batches(relation: Relation) -> Iterator[pa.RecordBatch]:
+    if isinstance(relation, pa.Table):
+        return iter(relation.to_batches())
+    if isinstance(relation, pa.RecordBatchReader):
+        return iter(relation)
+    return iter(relation.to_arrow_reader(1_000_000))
+
+
+def _chain(first: pa.RecordBatch | None, rest: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    if first is not None:
+        yield first
+    yield from rest

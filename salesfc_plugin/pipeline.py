@@ -1,0 +1,184 @@
+"""What the dbt Python models call: relations in, one Arrow table out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from salesfc_plugin import registry
+from salesfc_plugin.baselines import Forecast
+from salesfc_plugin.config import ForecastConfig, Progress, Quiet, parse_date
+from salesfc_plugin.model import TrainedModel
+from salesfc_plugin.panel import Floats, Panel, Relation, read_panel, read_settings
+
+_TRAINING = threading.Lock()  # dbt may run two Python models at once, TensorFlow should not train twice at once
+
+
+def train_table(
+    observations: Relation, series: Relation, calendar: Relation, setting: Relation, progress: Progress | None = None
+) -> pa.Table:
+    """Train the backtest model and the production model; one row each, none if there is nothing to train on."""
+    from salesfc_plugin.evaluation.selection import train_models
+
+    config, values = read_settings(setting)
+    if _is_empty(series):
+        return registry.SCHEMA.empty_table()
+    with _TRAINING:
+        panel = _panel(observations, series, calendar, values, config)
+        models = train_models(panel, config, progress or Quiet())
+    return registry.to_table(models, registry.hash_panel(panel), dt.datetime.now(dt.UTC).replace(tzinfo=None))
+
+
+def backtest_table(
+    observations: Relation, series: Relation, calendar: Relation, setting: Relation, trained_model: Relation
+) -> pa.Table:
+    """Forecast the periods before the cutoff as they would have been at the backtest's own cutoffs."""
+    from salesfc_plugin.evaluation.backtest import backtest_forecasts
+
+    config, values = read_settings(setting)
+    if _is_empty(series):
+        return _SCHEMA.empty_table()
+    model = registry.read_model(trained_model, "backtest")
+    with _TRAINING:
+        vocabulary = _vocabulary(model)
+        panel = _panel(observations, series, calendar, values, config, vocabulary)
+        tables = [
+            forecast_rows(cut, config, forecast, method, model, rows)
+            for cut, method, forecast, rows in backtest_forecasts(panel, config, model)
+        ]
+    return pa.concat_tables(tables) if tables else _SCHEMA.empty_table()
+
+
+def predict_table(
+    observations: Relation, series: Relation, calendar: Relation, setting: Relation, model_registry: Relation
+) -> pa.Table:
+    """The published forecast of every series; what the network cannot forecast falls back and says why."""
+    from salesfc_plugin.evaluation.publishing import published_forecasts
+
+    config, values = read_settings(setting)
+    if _is_empty(series):
+        return _SCHEMA.empty_table()
+    model = registry.read_model(model_registry, "production")
+    with _TRAINING:
+        panel = _panel(observations, series, calendar, values, config, _vocabulary(model))
+        tables = [
+            forecast_rows(panel, config, part.forecast, part.method, model, part.rows, part.status, part.reason)
+            for part in published_forecasts(panel, config, model)
+        ]
+    return pa.concat_tables(tables)
+
+
+def holiday_table(calendar_span: Relation, setting: Relation) -> pa.Table:
+    """Public holidays of the region over a span (``first_ts``, ``last_ts``); empty without a region."""
+    import holidays
+
+    config, _ = read_settings(setting)
+    schema = pa.schema([("ts", pa.date32()), ("name", pa.string())])
+    span = _arrow(calendar_span).to_pylist()
+    if not config.holiday_region or not span or span[0]["first_ts"] is None:
+        return schema.empty_table()
+    first, last = span[0]["first_ts"], span[0]["last_ts"]
+    country, _, subdivision = config.holiday_region.partition("-")
+    days = holidays.country_holidays(country, subdiv=subdivision or None, years=range(first.year - 1, last.year + 2))
+    rows = [{"ts": day, "name": name} for day, name in sorted(days.items())]
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+_SCHEMA = pa.schema(
+    [
+        ("unique_id", pa.string()),
+        ("cutoff", pa.date32()),
+        ("ts", pa.date32()),
+        ("method", pa.string()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("model_version", pa.string()),
+        ("forecast", pa.float64()),
+        ("median", pa.float64()),
+        ("lower_bound", pa.float64()),
+        ("upper_bound", pa.float64()),
+        ("levels", pa.list_(pa.float64())),
+        ("quantiles", pa.list_(pa.float64())),
+    ]
+)
+
+
+def forecast_rows(
+    panel: Panel,
+    config: ForecastConfig,
+    forecast: Forecast,
+    method: str,
+    model: TrainedModel | None,
+    rows: NDArray[np.int64],
+    status: str = "ok",
+    reason: str = "",
+) -> pa.Table:
+    """Forecasts ``[N, H]`` of the chosen rows of a panel as a long table, one row a series and period."""
+    horizon, levels = panel.horizon, config.levels
+    quantiles = _at_levels(forecast, levels)[rows].astype(np.float64)
+    tail = round((1.0 - config.confidence_level) / 2.0, 6)
+    ends = (levels.index(0.5), levels.index(tail), levels.index(round(1.0 - tail, 6)))
+    n = len(rows) * horizon
+    offsets = pa.array(np.arange(n + 1, dtype=np.int32) * len(levels))
+    ids = pa.array(panel.unique_id[rows], pa.string())
+    version = model.version if model is not None and method == model.network else None
+    columns = {
+        "unique_id": ids.take(pa.array(np.repeat(np.arange(len(rows)), horizon))),
+        "cutoff": pa.array(np.full(n, panel.cutoff)).cast(pa.date32()),
+        "ts": pa.array(np.tile(panel.future_ts, len(rows))).cast(pa.date32()),
+        **{
+            k: pa.array([v], pa.string()).take(pa.array(np.zeros(n, np.int8)))
+            for k, v in (("method", method), ("status", status), ("reason", reason), ("model_version", version))
+        },
+        "forecast": pa.array(forecast.mean[rows].reshape(-1).astype(np.float64)),
+        **{
+            k: pa.array(np.ascontiguousarray(quantiles[:, :, q]).reshape(-1))
+            for k, q in zip(("median", "lower_bound", "upper_bound"), ends, strict=True)
+        },
+        "levels": pa.ListArray.from_arrays(offsets, pa.array(np.tile(np.array(levels), n))),
+        "quantiles": pa.ListArray.from_arrays(offsets, pa.array(quantiles.reshape(-1))),
+    }
+    return pa.table(columns).select(_SCHEMA.names).cast(_SCHEMA)
+
+
+def _at_levels(forecast: Forecast, levels: tuple[float, ...]) -> Floats:
+    """Quantiles at other levels than the model was trained for: by interpolation, flat beyond the ends."""
+    if forecast.levels == levels:
+        return forecast.quantiles
+    old, new = np.array(forecast.levels), np.clip(np.array(levels), forecast.levels[0], forecast.levels[-1])
+    right = np.clip(np.searchsorted(old, new), 1, max(len(old) - 1, 1)) if len(old) > 1 else np.zeros(len(new), int)
+    left = np.maximum(right - 1, 0)
+    share = np.where(right > left, (new - old[left]) / np.maximum(old[right] - old[left], 1e-12), 0.0)
+    low, high = forecast.quantiles[:, :, left], forecast.quantiles[:, :, right]
+    return (low + (high - low) * share).astype(np.float32)
+
+
+def _panel(
+    observations: Relation,
+    series: Relation,
+    calendar: Relation,
+    values: dict[str, Any],
+    config: ForecastConfig,
+    vocabulary: dict[str, tuple[str, ...]] | None = None,
+) -> Panel:
+    cutoff = np.datetime64(parse_date(values["cutoff"]), "D")
+    return read_panel(observations, series, calendar, cutoff, config, vocabulary)
+
+
+def _vocabulary(model: TrainedModel | None) -> dict[str, tuple[str, ...]] | None:
+    if model is None:
+        return None
+    return dict(zip(model.recipe.static_names, model.recipe.vocabulary, strict=True))
+
+
+def _arrow(relation: Relation) -> pa.Table:
+    return relation if isinstance(relation, pa.Table) else relation.to_arrow_table()
+
+
+def _is_empty(series: Relation) -> bool:
+    return len(_arrow(series)) == 0

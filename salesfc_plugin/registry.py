@@ -1,0 +1,93 @@
+"""Models as rows of a relation: written by training, read by forecasting."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from salesfc_plugin.model import ModelError, TrainedModel
+from salesfc_plugin.panel import Panel
+
+SCHEMA = pa.schema(
+    [
+        ("model_version", pa.string()),
+        ("role", pa.string()),
+        ("network", pa.string()),
+        ("preset", pa.string()),
+        ("cutoff", pa.date32()),
+        ("seed", pa.int32()),
+        ("config", pa.string()),
+        ("metrics", pa.string()),
+        ("data_hash", pa.string()),
+        ("code_hash", pa.string()),
+        ("weights", pa.binary()),
+        ("created_at", pa.timestamp("us")),
+    ]
+)
+
+
+def to_table(models: list[tuple[str, TrainedModel]], data_hash: str, created_at: dt.datetime) -> pa.Table:
+    """One row a model; each comes with its role, ``production`` or ``backtest``."""
+    rows = [
+        {
+            "model_version": model.version,
+            "role": role,
+            "network": model.network,
+            "preset": model.preset,
+            "cutoff": dt.date.fromisoformat(model.cutoff),
+            "seed": model.seed,
+            "config": json.dumps(model.config(), sort_keys=True),
+            "metrics": json.dumps(model.metrics, sort_keys=True),
+            "data_hash": data_hash,
+            "code_hash": code_hash(),
+            "weights": model.to_bytes(),
+            "created_at": created_at,
+        }
+        for role, model in models
+    ]
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def read_model(relation: Any, role: str) -> TrainedModel | None:
+    """The newest model of a role; in a registry with stages only the promoted one. None if there is none.
+
+    Raises:
+        ModelError: if its bytes are damaged.
+    """
+    table = relation.to_arrow_table() if not isinstance(relation, pa.Table) else relation
+    rows = [r for r in table.to_pylist() if r["role"] == role and r.get("stage", "promoted") == "promoted"]
+    if not rows:
+        return None
+    row = max(rows, key=lambda r: (r["created_at"], r["model_version"]))
+    try:
+        return TrainedModel.from_bytes(row["weights"])
+    except ModelError as error:
+        raise ModelError(f"salesfc__model_registry, model {row['model_version']}: {error}") from None
+
+
+def hash_panel(panel: Panel) -> str:
+    """A hash of everything a training reads."""
+    digest = hashlib.sha256()
+    for array in (panel.ts, panel.quantity, panel.calendar, panel.statics.codes, panel.statics.reals):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    for columns in (panel.known, panel.past):
+        for name in sorted(columns):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(columns[name]).tobytes())
+    digest.update("\n".join(panel.unique_id).encode())
+    return digest.hexdigest()[:16]
+
+
+def code_hash() -> str:
+    """A hash of the code that trains and forecasts."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("**/*.py")):
+        if not {"report", "demo", "engines"} & set(path.parts):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
