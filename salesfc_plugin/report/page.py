@@ -40,6 +40,7 @@ SCRIPTS = (
     "picker",
     "headline",
     "forecast",
+    "facts",
     "stock",
     "scenarios",
     "accuracy",

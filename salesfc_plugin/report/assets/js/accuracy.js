@@ -17,8 +17,16 @@ function methodsOf(list) {
   return [...new Set(list)].sort((a, b) => rank(a) - rank(b) || String(a).localeCompare(b));
 }
 
-const hueOf = (method, i) => (method === store.meta.method ? "ahead" : method === store.meta.naive ? "naive" : HUES.slice(2)[i % 4]);
-const metricText = (metric, value) => (metric === "bias" ? signedPercent(value) : SHARES.includes(metric) ? percent(value) : isNumber(value) && value < 100 ? format({ minimumSignificantDigits: 3, maximumSignificantDigits: 3 }).format(value) : number(value));
+const hueOf = (method, i) =>
+  method === store.meta.method ? "ahead" : method === store.meta.naive ? "naive" : HUES.slice(2)[i % 4];
+const metricText = (metric, value) =>
+  metric === "bias"
+    ? signedPercent(value)
+    : SHARES.includes(metric)
+      ? percent(value)
+      : isNumber(value) && value < 100
+        ? format({ minimumSignificantDigits: 3, maximumSignificantDigits: 3 }).format(value)
+        : number(value);
 
 function metricCard() {
   const list = rows(store.accuracy).filter((row) => isOverall(row.level));
@@ -28,14 +36,61 @@ function metricCard() {
   const value = (metric, method) => list.find((row) => row.metric === metric && row.method === method)?.value ?? null;
   const distance = (metric, method) => {
     const found = value(metric, method);
-    return found === null ? Infinity : metric === "bias" ? Math.abs(found) : metric === "coverage" ? Math.abs(found - store.meta.confidence_level) : found;
+    return found === null
+      ? Infinity
+      : metric === "bias"
+        ? Math.abs(found)
+        : metric === "coverage"
+          ? Math.abs(found - store.meta.confidence_level)
+          : found;
   };
-  const best = (metric) => methods.reduce((one, other) => (distance(metric, other) < distance(metric, one) ? other : one));
-  return card(t("accuracy.metrics"), methods.length > 1 ? t("accuracy.metrics.note") : null, h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t("accuracy.metrics") },
-    h("table", {}, h("caption", { class: "unseen" }, t("accuracy.metrics")),
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("column.metric")), methods.map((method) => h("th", { scope: "col", class: "number" }, word("method", method))))),
-      h("tbody", {}, metrics.map((metric) => h("tr", {}, h("th", { scope: "row", title: hasText(`metric.${metric}.note`) ? t(`metric.${metric}.note`) : null }, word("metric", metric)),
-        methods.map((method) => h("td", { class: `number ${methods.length > 1 && best(metric) === method ? "best" : ""}` }, metricText(metric, value(metric, method))))))))));
+  const best = (metric) =>
+    methods.reduce((one, other) => (distance(metric, other) < distance(metric, one) ? other : one));
+  return card(
+    t("accuracy.metrics"),
+    methods.length > 1 ? t("accuracy.metrics.note") : null,
+    h(
+      "div",
+      { class: "scroller", tabindex: "0", role: "region", "aria-label": t("accuracy.metrics") },
+      h(
+        "table",
+        {},
+        h("caption", { class: "unseen" }, t("accuracy.metrics")),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            h("th", { scope: "col" }, t("column.metric")),
+            methods.map((method) => h("th", { scope: "col", class: "number" }, word("method", method))),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          metrics.map((metric) =>
+            h(
+              "tr",
+              {},
+              h(
+                "th",
+                { scope: "row", title: hasText(`metric.${metric}.note`) ? t(`metric.${metric}.note`) : null },
+                word("metric", metric),
+              ),
+              methods.map((method) =>
+                h(
+                  "td",
+                  { class: `number ${methods.length > 1 && best(metric) === method ? "best" : ""}` },
+                  metricText(metric, value(metric, method)),
+                ),
+              ),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 /** Error of the largest groups of each level, ours beside the naive method's. */
@@ -46,18 +101,55 @@ function levelCard() {
   const holder = h("div", { style: { marginTop: ".5rem" } });
   const draw = (name) => {
     const groups = new Map();
-    for (const row of list) if (row.level === name) groups.set(row.group_id, { ...groups.get(row.group_id), group: row.group_id, n: row.n, [row.method]: row.value });
+    for (const row of list)
+      if (row.level === name)
+        groups.set(row.group_id, {
+          ...groups.get(row.group_id),
+          group: row.group_id,
+          n: row.n,
+          [row.method]: row.value,
+        });
     const methods = methodsOf(list.filter((row) => row.level === name).map((row) => row.method)).slice(0, 4);
     const columns = [
       { name: "group", text: name, value: (row) => row.group },
-      ...methods.map((method) => ({ name: method, text: word("method", method), kind: "number", value: (row) => row[method] ?? null, show: (row) => percent(row[method]) })),
+      ...methods.map((method) => ({
+        name: method,
+        text: word("method", method),
+        kind: "number",
+        value: (row) => row[method] ?? null,
+        show: (row) => percent(row[method]),
+      })),
       { name: "n", text: t("column.forecasts"), kind: "number", value: (row) => row.n },
     ];
-    holder.replaceChildren(dataTable({ name: "accuracy", caption: t("accuracy.levels"), columns, rows: [...groups.values()], sort: { name: methods[0], descending: true } }));
+    holder.replaceChildren(
+      dataTable({
+        name: "accuracy",
+        caption: t("accuracy.levels"),
+        columns,
+        rows: [...groups.values()],
+        sort: { name: methods[0], descending: true },
+      }),
+    );
   };
   draw(levels[0]);
-  return card(t("accuracy.levels"), t("accuracy.levels.note"),
-    levels.length > 1 ? h("div", { style: { marginTop: ".6rem" } }, segments(t("accuracy.levels"), "level", levels.map((name) => [name, name]), levels[0], draw)) : null, holder);
+  return card(
+    t("accuracy.levels"),
+    t("accuracy.levels.note"),
+    levels.length > 1
+      ? h(
+          "div",
+          { style: { marginTop: ".6rem" } },
+          segments(
+            t("accuracy.levels"),
+            "level",
+            levels.map((name) => [name, name]),
+            levels[0],
+            draw,
+          ),
+        )
+      : null,
+    holder,
+  );
 }
 
 function stepCard() {
@@ -68,13 +160,25 @@ function stepCard() {
   const found = new Map(list.map((row) => [`${row.method} ${row.step}`, row.wape]));
   const values = (method) => steps.map((step) => found.get(`${method} ${step}`) ?? null);
   const drawn = chart({
-    describe: t("accuracy.steps"), legend: methods.map((method, i) => swatch(hueOf(method, i), word("method", method))),
+    describe: t("accuracy.steps"),
+    legend: methods.map((method, i) => swatch(hueOf(method, i), word("method", method))),
     option: () => ({
-      ...axes({ type: "category", data: steps, boundaryGap: false }, { min: 0, axisLabel: { formatter: (value) => percent(value, 0) } }),
-      tooltip: tooltip((points) => [t(`ahead.${store.meta.frequency}`, { count: steps[points[0].dataIndex] }), points.map((point) => [point.seriesName, percent(point.value)])]),
-      series: methods.map((method, i) => straight(word("method", method), values(method), hueOf(method, i), { line: { width: 2 } })),
+      ...axes(
+        { type: "category", data: steps, boundaryGap: false },
+        { min: 0, axisLabel: { formatter: (value) => percent(value, 0) } },
+      ),
+      tooltip: tooltip((points) => [
+        t(`ahead.${store.meta.frequency}`, { count: steps[points[0].dataIndex] }),
+        points.map((point) => [point.seriesName, percent(point.value)]),
+      ]),
+      series: methods.map((method, i) =>
+        straight(word("method", method), values(method), hueOf(method, i), { line: { width: 2 } }),
+      ),
     }),
-    table: () => ({ head: [t("column.step"), ...methods.map((method) => word("method", method))], body: steps.map((step, s) => [number(step), ...methods.map((method) => percent(values(method)[s]))]) }),
+    table: () => ({
+      head: [t("column.step"), ...methods.map((method) => word("method", method))],
+      body: steps.map((step, s) => [number(step), ...methods.map((method) => percent(values(method)[s]))]),
+    }),
   });
   return card(t("accuracy.steps"), t("accuracy.steps.note"), drawn.figure);
 }
@@ -84,7 +188,13 @@ function calibrationCard() {
   const list = rows(store.calibration).filter((row) => row.method === store.meta.method);
   if (list.length < 2) return null;
   const points = (name) => list.map((row) => [row.level, row[name]]);
-  const share = { type: "value", min: 0, max: 1, interval: 0.25, axisLabel: { formatter: (value) => percent(value, 0) } };
+  const share = {
+    type: "value",
+    min: 0,
+    max: 1,
+    interval: 0.25,
+    axisLabel: { formatter: (value) => percent(value, 0) },
+  };
   const drawn = chart({
     describe: t("accuracy.calibration"),
     legend: [swatch("ahead", t("calibration.seen"), "band"), swatch("dim", t("calibration.ideal"), "dashed")],
@@ -92,23 +202,45 @@ function calibrationCard() {
       ...axes(share, share),
       tooltip: tooltip((shown) => {
         const row = list.find((other) => other.level === shown[0].value[0]) ?? list[0];
-        return [t("calibration.level", { level: level(row.level) }), [[t("calibration.below"), percent(row.below)], [t("calibration.at"), percent(row.at_or_below)]]];
+        return [
+          t("calibration.level", { level: levelText(row.level) }),
+          [
+            [t("calibration.below"), percent(row.below)],
+            [t("calibration.at"), percent(row.at_or_below)],
+          ],
+        ];
       }),
       series: [
-        { ...straight("ideal", [[0, 0], [1, 1]], "dim", { line: { width: 1.2, type: [4, 4] } }), silent: true, tooltip: { show: false } },
+        {
+          ...straight(
+            "ideal",
+            [
+              [0, 0],
+              [1, 1],
+            ],
+            "dim",
+            { line: { width: 1.2, type: [4, 4] } },
+          ),
+          silent: true,
+          tooltip: { show: false },
+        },
         ...band("seen", points("below"), points("at_or_below"), "ahead", 0.22),
         straight("below", points("below"), "ahead", { line: { width: 1.2 }, showSymbol: true, symbolSize: 4 }),
         straight("at", points("at_or_below"), "ahead", { line: { width: 1.2 }, showSymbol: true, symbolSize: 4 }),
       ],
     }),
-    table: () => ({ head: [t("column.quantile"), t("calibration.below"), t("calibration.at")], body: list.map((row) => [level(row.level), percent(row.below), percent(row.at_or_below)]) }),
+    table: () => ({
+      head: [t("column.quantile"), t("calibration.below"), t("calibration.at")],
+      body: list.map((row) => [levelText(row.level), percent(row.below), percent(row.at_or_below)]),
+    }),
   });
   return card(t("accuracy.calibration"), t("accuracy.calibration.note"), drawn.figure);
 }
 
 /** Where the most units are missed. */
 function worstCard() {
-  const tested = rows(store.by_series).map((row, i) => ({ ...row, id: store.ids[i], behind: row.naive === null ? null : row.off - row.naive }))
+  const tested = rows(store.by_series)
+    .map((row, i) => ({ ...row, id: store.ids[i], behind: row.naive === null ? null : row.off - row.naive }))
     .filter((row) => row.off !== null && row.off > 0);
   if (!tested.length) return null;
   const share = (row, name) => (row.sold > 0 && row[name] !== null ? row[name] / row.sold : null);
@@ -117,12 +249,49 @@ function worstCard() {
     { name: "id", text: t("column.series"), value: (row) => row.id, show: (row) => seriesLink(row.id) },
     { name: "off", text: t("column.off"), kind: "number", value: (row) => row.off },
     { name: "sold", text: t("column.sold"), kind: "number", value: (row) => row.sold },
-    { name: "wape", text: t("metric.wape"), kind: "number", value: (row) => share(row, "off"), show: (row) => percent(share(row, "off")) },
-    { name: "naive", text: t("column.naive_wape"), kind: "number", value: (row) => share(row, "naive"), show: (row) => percent(share(row, "naive")) },
-    { name: "behind", text: t("column.behind"), kind: "number", value: (row) => row.behind, show: (row) => h("span", { class: row.behind > 0 ? "bad" : null }, signed(row.behind)) },
-    { name: "bias", text: t("metric.bias"), kind: "number", value: (row) => share(row, "bias"), show: (row) => signedPercent(share(row, "bias")) },
+    {
+      name: "wape",
+      text: t("metric.wape"),
+      kind: "number",
+      value: (row) => share(row, "off"),
+      show: (row) => percent(share(row, "off")),
+    },
+    {
+      name: "naive",
+      text: t("column.naive_wape"),
+      kind: "number",
+      value: (row) => share(row, "naive"),
+      show: (row) => percent(share(row, "naive")),
+    },
+    {
+      name: "behind",
+      text: t("column.behind"),
+      kind: "number",
+      value: (row) => row.behind,
+      show: (row) => h("span", { class: row.behind > 0 ? "bad" : null }, signed(row.behind)),
+    },
+    {
+      name: "bias",
+      text: t("metric.bias"),
+      kind: "number",
+      value: (row) => share(row, "bias"),
+      show: (row) => signedPercent(share(row, "bias")),
+    },
   ].filter((column) => !(onlyNaive && ["naive", "behind"].includes(column.name)));
-  return card(t("accuracy.worst"), t(onlyNaive ? "accuracy.worst.sums" : "accuracy.worst.note"), h("div", { style: { marginTop: ".6rem" } }, dataTable({
-    name: "worst", caption: t("accuracy.worst"), columns, rows: tested, sort: { name: "off", descending: true }, search: (row) => row.id,
-  })));
+  return card(
+    t("accuracy.worst"),
+    t(onlyNaive ? "accuracy.worst.sums" : "accuracy.worst.note"),
+    h(
+      "div",
+      { style: { marginTop: ".6rem" } },
+      dataTable({
+        name: "worst",
+        caption: t("accuracy.worst"),
+        columns,
+        rows: tested,
+        sort: { name: "off", descending: true },
+        search: (row) => row.id,
+      }),
+    ),
+  );
 }

@@ -10,9 +10,18 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
  */
 function chart({ describe, option, table, legend, large }) {
   const canvas = h("div", { class: large ? "chart large" : "chart", role: "img", "aria-label": describe });
-  const figure = h("figure", {}, canvas, legend ? h("ul", { class: "legend" }, legend) : null, dataDetails(describe, table));
+  const figure = h(
+    "figure",
+    {},
+    canvas,
+    legend ? h("ul", { class: "legend" }, legend) : null,
+    dataDetails(describe, table),
+  );
   const drawn = {
-    figure, canvas, option, instance: null,
+    figure,
+    canvas,
+    option,
+    instance: null,
     draw() {
       if (!canvas.isConnected) return;
       drawn.instance ??= echarts.init(canvas, null, { renderer: "svg" });
@@ -31,13 +40,15 @@ function paperCharts(paper) {
   drawCharts();
   for (const { canvas } of charts) {
     const picture = canvas.querySelector("svg");
-    if (paper) picture?.setAttribute("viewBox", `0 0 ${picture.getAttribute("width")} ${picture.getAttribute("height")}`);
+    if (paper)
+      picture?.setAttribute("viewBox", `0 0 ${picture.getAttribute("width")} ${picture.getAttribute("height")}`);
     else picture?.removeAttribute("viewBox");
   }
 }
 
 const frame = () => ({
-  animation: !still.matches && !onPaper, animationDuration: 250,
+  animation: !still.matches && !onPaper,
+  animationDuration: 250,
   textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
 });
 
@@ -62,52 +73,136 @@ function dataDetails(caption, table) {
   details.addEventListener("toggle", () => {
     if (!details.open || details.childElementCount > 1) return;
     const { head, body } = table();
-    details.append(h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": caption },
-      h("table", {}, h("caption", { class: "unseen" }, caption),
-        h("thead", {}, h("tr", {}, head.map((text, i) => h("th", { scope: "col", class: i ? "number" : null }, text)))),
-        h("tbody", {}, body.map((row) => h("tr", {}, row.map((cell, i) => (i ? h("td", { class: "number" }, cell) : h("th", { scope: "row" }, cell)))))))));
+    details.append(
+      h(
+        "div",
+        { class: "scroller", tabindex: "0", role: "region", "aria-label": caption },
+        h(
+          "table",
+          {},
+          h("caption", { class: "unseen" }, caption),
+          h(
+            "thead",
+            {},
+            h(
+              "tr",
+              {},
+              head.map((text, i) => h("th", { scope: "col", class: i ? "number" : null }, text)),
+            ),
+          ),
+          h(
+            "tbody",
+            {},
+            body.map((row) =>
+              h(
+                "tr",
+                {},
+                row.map((cell, i) => (i ? h("td", { class: "number" }, cell) : h("th", { scope: "row" }, cell))),
+              ),
+            ),
+          ),
+        ),
+      ),
+    );
   });
   return details;
 }
 
-const swatch = (name, text, kind = "") => h("li", {}, h("span", {
-  class: `swatch ${kind}`, "aria-hidden": "true",
-  style: kind.startsWith("band") || kind === "dot" ? { background: `var(--${name})`, opacity: kind === "band" ? ".18" : kind === "band inner" ? ".36" : "1" } : { borderColor: `var(--${name})` },
-}), text);
+const swatch = (name, text, kind = "") =>
+  h(
+    "li",
+    {},
+    h("span", {
+      class: `swatch ${kind}`,
+      "aria-hidden": "true",
+      style:
+        kind.startsWith("band") || kind === "dot"
+          ? { background: `var(--${name})`, opacity: kind === "band" ? ".18" : kind === "band inner" ? ".36" : "1" }
+          : { borderColor: `var(--${name})` },
+    }),
+    text,
+  );
 
 /** Axes that keep quiet. */
 function axes(x, y = {}) {
   const label = { color: colour("dim"), fontSize: 12 };
   return {
     grid: { left: 4, right: 14, top: 16, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
-    xAxis: { axisLine: { lineStyle: { color: colour("line") } }, axisTick: { show: false }, splitLine: { show: false }, ...x, axisLabel: { ...label, hideOverlap: true, ...x.axisLabel } },
-    yAxis: { splitLine: { lineStyle: { color: colour("line") } }, axisLine: { show: false }, axisTick: { show: false }, ...y, axisLabel: { ...label, formatter: (value) => number(value), ...y.axisLabel } },
+    xAxis: {
+      axisLine: { lineStyle: { color: colour("line") } },
+      axisTick: { show: false },
+      splitLine: { show: false },
+      ...x,
+      axisLabel: { ...label, hideOverlap: true, ...x.axisLabel },
+    },
+    yAxis: {
+      splitLine: { lineStyle: { color: colour("line") } },
+      axisLine: { show: false },
+      axisTick: { show: false },
+      ...y,
+      axisLabel: { ...label, formatter: (value) => number(value), ...y.axisLabel },
+    },
   };
 }
 
 /** A tooltip built of elements, never of markup: `rowsOf(points)` gives a title and [name, text] pairs. */
 function tooltip(rowsOf, trigger = "axis") {
   return {
-    trigger, confine: true, transitionDuration: 0, backgroundColor: colour("card"), borderColor: colour("line"), padding: [8, 11],
-    textStyle: { color: colour("ink"), fontSize: 13 }, axisPointer: { type: "line", lineStyle: { color: colour("dim"), width: 1 } },
+    trigger,
+    confine: true,
+    transitionDuration: 0,
+    backgroundColor: colour("card"),
+    borderColor: colour("line"),
+    padding: [8, 11],
+    textStyle: { color: colour("ink"), fontSize: 13 },
+    axisPointer: { type: "line", lineStyle: { color: colour("dim"), width: 1 } },
     formatter: (points) => {
       const [title, pairs] = rowsOf(Array.isArray(points) ? points : [points]);
-      return h("div", { class: "tip" }, h("b", {}, title), pairs.map(([name, text]) => h("div", {}, h("span", { class: "dim" }, name), h("span", {}, text))));
+      return h(
+        "div",
+        { class: "tip" },
+        h("b", {}, title),
+        pairs.map(([name, text]) => h("div", {}, h("span", { class: "dim" }, name), h("span", {}, text))),
+      );
     },
   };
 }
 
 const straight = (name, data, colourName, more = {}) => ({
-  name, type: "line", data, showSymbol: false, symbol: "circle", color: colour(colourName), connectNulls: false,
-  lineStyle: { width: 1.6, color: colour(colourName), ...more.line }, emphasis: { disabled: true }, ...more,
+  name,
+  type: "line",
+  data,
+  showSymbol: false,
+  symbol: "circle",
+  color: colour(colourName),
+  connectNulls: false,
+  lineStyle: { width: 1.6, color: colour(colourName), ...more.line },
+  emphasis: { disabled: true },
+  ...more,
 });
 
 /** The area between two lines: an unseen one, and their difference stacked on it. */
 function band(name, lower, upper, colourName, opacity) {
-  const hidden = { type: "line", stack: name, stackStrategy: "all", showSymbol: false, silent: true, lineStyle: { width: 0 }, emphasis: { disabled: true }, tooltip: { show: false } };
+  const hidden = {
+    type: "line",
+    stack: name,
+    stackStrategy: "all",
+    showSymbol: false,
+    silent: true,
+    lineStyle: { width: 0 },
+    emphasis: { disabled: true },
+    tooltip: { show: false },
+  };
   const height = upper.map((point, i) => (point[1] === null ? [point[0], null] : [point[0], point[1] - lower[i][1]]));
   return [
     { ...hidden, data: lower },
-    { ...hidden, data: height, areaStyle: { color: colour(colourName), opacity: opacity * (document.documentElement.dataset.theme === "dark" ? 1.6 : 1) } },
+    {
+      ...hidden,
+      data: height,
+      areaStyle: {
+        color: colour(colourName),
+        opacity: opacity * (document.documentElement.dataset.theme === "dark" ? 1.6 : 1),
+      },
+    },
   ];
 }

@@ -23,23 +23,48 @@ function announce(text) {
 /** A section of the page: a landmark named by its heading. */
 function part(name, ...children) {
   const id = `section-${name}`;
-  return h("section", { class: "part", id, "aria-labelledby": `${id}-title` },
-    h("header", {},
+  return h(
+    "section",
+    { class: "part", id, "aria-labelledby": `${id}-title` },
+    h(
+      "header",
+      {},
       h("h2", { id: `${id}-title`, tabindex: "-1" }, t(`${name}.title`)),
-      hasText(`${name}.lead`) ? h("p", {}, t(`${name}.lead`)) : null),
-    ...children);
+      hasText(`${name}.lead`) ? h("p", {}, t(`${name}.lead`)) : null,
+    ),
+    ...children,
+  );
 }
 
 function card(title, subtitle, ...children) {
-  return h("div", { class: "card" }, title ? h("h3", {}, title) : null, subtitle ? h("p", { class: "sub" }, subtitle) : null, ...children);
+  return h(
+    "div",
+    { class: "card" },
+    title ? h("h3", {}, title) : null,
+    subtitle ? h("p", { class: "sub" }, subtitle) : null,
+    ...children,
+  );
 }
 
 /** One choice out of a few, as radio buttons that look like one control. */
 function segments(label, name, options, chosen, onchange) {
-  return h("fieldset", { class: "field", style: { border: "0", padding: "0", margin: "0" } },
+  return h(
+    "fieldset",
+    { class: "field", style: { border: "0", padding: "0", margin: "0" } },
     h("legend", { class: "unseen" }, label),
-    h("span", { class: "segments" }, options.map(([value, text]) => h("label", {},
-      h("input", { type: "radio", name, value, checked: value === chosen, onchange: () => onchange(value) }), text))));
+    h(
+      "span",
+      { class: "segments" },
+      options.map(([value, text]) =>
+        h(
+          "label",
+          {},
+          h("input", { type: "radio", name, value, checked: value === chosen, onchange: () => onchange(value) }),
+          text,
+        ),
+      ),
+    ),
+  );
 }
 
 /** Give the browser a file to save. */

@@ -5,28 +5,69 @@ const RANGES = { quarter: 92, half: 183, year: 366, all: Infinity };
 
 function forecastSection() {
   const { ids } = store;
-  const shorter = store.meta.series > ids.length ? h("p", { class: "dim" }, t("forecast.largest", { shown: ids.length, all: store.meta.series })) : null;
-  const choice = picker({ label: t("picker.label"), placeholder: t("picker.placeholder"), onchoose: (entity) => show(entity) });
+  const shorter =
+    store.meta.series > ids.length
+      ? h("p", { class: "dim" }, t("forecast.largest", { shown: ids.length, all: store.meta.series }))
+      : null;
+  const choice = picker({
+    label: t("picker.label"),
+    placeholder: t("picker.placeholder"),
+    onchoose: (entity) => show(entity),
+  });
   const past = store.days[store.split - 1] - store.days[0];
-  const ranges = Object.entries(RANGES).filter(([, days]) => days < past).map(([name]) => name);
+  const ranges = Object.entries(RANGES)
+    .filter(([, days]) => days < past)
+    .map(([name]) => name);
   if (past > 0) ranges.push("all");
   if (!ranges.includes(explorer.range)) explorer.range = ranges.includes("half") ? "half" : ranges[0];
   const main = h("div", { class: "middle" });
   const side = h("div", { class: "side" });
   explorer.parts = { choice, main, side };
-  return part("forecast", shorter,
-    h("div", { class: "toolbar" }, choice.element,
-      h("div", { class: "steps" },
-        h("button", { type: "button", class: "quiet", id: "previous", "aria-label": t("forecast.previous"), onclick: () => step(-1) }, "←"),
-        h("button", { type: "button", class: "quiet", id: "next", "aria-label": t("forecast.next"), onclick: () => step(1) }, "→")),
-      ranges.length > 1 ? segments(t("range.label"), "range", ranges.map((name) => [name, t(`range.${name}`)]), explorer.range, (range) => {
-        explorer.range = range;
-        drawEntity();
-      }) : null),
-    h("div", { class: "explorer" }, main, side));
+  return part(
+    "forecast",
+    shorter,
+    h(
+      "div",
+      { class: "toolbar" },
+      choice.element,
+      h(
+        "div",
+        { class: "steps" },
+        h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            id: "previous",
+            "aria-label": t("forecast.previous"),
+            onclick: () => stepTo(-1),
+          },
+          "←",
+        ),
+        h(
+          "button",
+          { type: "button", class: "quiet", id: "next", "aria-label": t("forecast.next"), onclick: () => stepTo(1) },
+          "→",
+        ),
+      ),
+      ranges.length > 1
+        ? segments(
+            t("range.label"),
+            "range",
+            ranges.map((name) => [name, t(`range.${name}`)]),
+            explorer.range,
+            (range) => {
+              explorer.range = range;
+              drawEntity();
+            },
+          )
+        : null,
+    ),
+    h("div", { class: "explorer" }, main, side),
+  );
 }
 
-function step(by) {
+function stepTo(by) {
   const list = store.entities;
   show(list[(list.indexOf(explorer.entity) + by + list.length) % list.length]);
 }
@@ -49,29 +90,62 @@ function drawEntity() {
   parts.choice.set(entity);
   const drawn = entityChart(entity, line);
   const parents = parentsOf(entity);
-  const chartCard = h("div", { class: "card" },
-    parents.length ? h("ol", { class: "crumbs", "aria-label": t("forecast.within"), style: { margin: "0 0 .35rem", padding: "0" } },
-      parents.map((parent) => h("li", {}, h("button", { type: "button", class: "link", onclick: () => show(parent) }, entityName(parent))))) : null,
-    h("div", { class: "entity" }, h("h3", {}, entityName(entity)), entity.kind === "series" ? statusChip(store.status?.status[entity.i]) : null),
+  const chartCard = h(
+    "div",
+    { class: "card" },
+    parents.length
+      ? h(
+          "ol",
+          { class: "crumbs", "aria-label": t("forecast.within"), style: { margin: "0 0 .35rem", padding: "0" } },
+          parents.map((parent) =>
+            h(
+              "li",
+              {},
+              h("button", { type: "button", class: "link", onclick: () => show(parent) }, entityName(parent)),
+            ),
+          ),
+        )
+      : null,
+    h(
+      "div",
+      { class: "entity" },
+      h("h3", {}, entityName(entity)),
+      entity.kind === "series" ? statusChip(store.status?.status[entity.i]) : null,
+    ),
     entity.kind === "series" && entity.hint ? h("p", { class: "sub dim" }, entity.hint) : null,
-    drawn.figure);
+    drawn.figure,
+  );
   parts.main.replaceChildren(...[chartCard, explanationCard(entity)].filter(Boolean));
   parts.side.replaceChildren(...[factsCard(entity, line), membersCard(entity)].filter(Boolean));
   drawCharts();
 }
 
-const statusChip = (status) => (status ? h("span", { class: `chip ${["ok", "fallback", "skipped"].includes(status) ? status : ""}` }, word("status", status)) : null);
+const statusChip = (status) =>
+  status
+    ? h(
+        "span",
+        { class: `chip ${["ok", "fallback", "skipped"].includes(status) ? status : ""}` },
+        word("status", status),
+      )
+    : null;
 
 function describeEntity(entity, line) {
   const name = entityName(entity);
   if (!line.forecast) return t("forecast.describe.none", { name });
-  return t("forecast.describe", { name, periods: periods(store.days.length - store.split), units: number(sum(line.forecast)) });
+  return t("forecast.describe", {
+    name,
+    periods: periods(store.days.length - store.split),
+    units: number(sum(line.forecast)),
+  });
 }
 
 /** The first shown period of the past, by the chosen range. */
 function firstShown() {
   const since = store.days[store.split - 1] - RANGES[explorer.range ?? "all"];
-  return Math.max(0, store.days.findIndex((day) => day > since));
+  return Math.max(
+    0,
+    store.days.findIndex((day) => day > since),
+  );
 }
 
 function entityChart(entity, line) {
@@ -80,58 +154,101 @@ function entityChart(entity, line) {
   const time = (i) => days[i] * 86_400_000;
   const past = (values) => values?.slice(first).map((value, i) => [time(first + i), value]) ?? [];
   const future = (values) => values?.map((value, i) => [time(split + i), value]) ?? [];
-  const held = line.backtest && line.backtest.map((value, i) => [time(backtest.start + i), value]).filter(([at]) => at >= time(first));
+  const held =
+    line.backtest &&
+    line.backtest.map((value, i) => [time(backtest.start + i), value]).filter(([at]) => at >= time(first));
   const odd = entity.kind === "series" ? anomaliesOf(entity.key).filter((row) => row.time >= time(first)) : [];
-  const outer = level(meta.confidence_level);
+  const outer = levelText(meta.confidence_level);
   const inner = line.innerLower && line.innerUpper;
-  const innerLevel = level(meta.inner_band[1] - meta.inner_band[0]);
+  const innerLevel = levelText(meta.inner_band[1] - meta.inner_band[0]);
   const legend = [
     line.quantity ? swatch("sold", t("line.sold")) : null,
     line.forecast ? swatch("ahead", t("line.forecast")) : null,
     line.lower ? swatch("ahead", t("line.interval", { level: outer }), "band") : null,
     inner ? swatch("ahead", t("line.interval", { level: innerLevel }), "band inner") : null,
     held?.length ? swatch("ahead", t("line.backtest"), "dashed") : null,
-    odd.length ? swatch("bad", t("line.anomaly"), "dot") : null];
+    odd.length ? swatch("bad", t("line.anomaly"), "dot") : null,
+  ];
   const option = () => ({
-    ...axes({ type: "time", axisLabel: { formatter: (at) => axisDate(at) }, min: "dataMin", max: "dataMax" }, { min: 0 }),
+    ...axes(
+      { type: "time", axisLabel: { formatter: (at) => axisDate(at) }, min: "dataMin", max: "dataMax" },
+      { min: 0 },
+    ),
     tooltip: tooltip((points) => entityTip(points[0].value[0] / 86_400_000, line)),
     series: [
       ...(line.lower ? band("interval", future(line.lower), future(line.upper), "ahead", 0.15) : []),
       ...(inner ? band("inner", future(line.innerLower), future(line.innerUpper), "ahead", 0.2) : []),
-      straight("sold", past(line.quantity), "sold", { line: { width: 1.3 }, markLine: split && line.forecast ? cutoffMark(time(split - 1)) : undefined }),
+      straight("sold", past(line.quantity), "sold", {
+        line: { width: 1.3 },
+        markLine: split && line.forecast ? cutoffMark(time(split - 1)) : undefined,
+      }),
       ...(held?.length ? [straight("backtest", held, "ahead", { line: { width: 1.4, type: [4, 4] } })] : []),
-      straight("forecast", future(line.forecast), "ahead", { line: { width: 2.2 }, showSymbol: store.days.length - split === 1 }),
-      ...(odd.length ? [{ type: "scatter", data: odd.map((row) => [row.time, row.quantity]), symbolSize: 8, color: colour("bad"), silent: true }] : []),
+      straight("forecast", future(line.forecast), "ahead", {
+        line: { width: 2.2 },
+        showSymbol: store.days.length - split === 1,
+      }),
+      ...(odd.length
+        ? [
+            {
+              type: "scatter",
+              data: odd.map((row) => [row.time, row.quantity]),
+              symbolSize: 8,
+              color: colour("bad"),
+              silent: true,
+            },
+          ]
+        : []),
     ],
   });
   const table = () => ({
     head: [t("period"), t("line.sold"), t("line.forecast"), t("line.low"), t("line.high")],
-    body: days.map((day, i) => i).slice(first).reverse().map((i) => [period(days[i]), ...valuesAt(line, i).map((value) => (value === null ? "" : number(value)))]),
+    body: days
+      .map((day, i) => i)
+      .slice(first)
+      .reverse()
+      .map((i) => [period(days[i]), ...valuesAt(line, i).map((value) => (value === null ? "" : number(value)))]),
   });
   return chart({ describe: describeEntity(entity, line), option, table, legend, large: true });
 }
 
 function valuesAt(line, i) {
   const { split } = store;
-  const ahead = (values) => (i >= split ? values?.[i - split] ?? null : null);
-  return [i < split ? line.quantity?.[i] ?? null : null, ahead(line.forecast), ahead(line.lower), ahead(line.upper)];
+  const ahead = (values) => (i >= split ? (values?.[i - split] ?? null) : null);
+  return [i < split ? (line.quantity?.[i] ?? null) : null, ahead(line.forecast), ahead(line.lower), ahead(line.upper)];
 }
 
 function entityTip(day, line) {
   const i = store.days.indexOf(Math.round(day));
   const [sold, forecast, low, high] = valuesAt(line, i);
   const held = store.backtest && line.backtest?.[i - store.backtest.start];
-  return [period(store.days[i]), [
-    i < store.split ? [t("line.sold"), sold === null ? t("unknown") : number(sold)] : null,
-    isNumber(held) ? [t("line.backtest"), number(held)] : null,
-    forecast === null ? null : [t("line.forecast"), number(forecast)],
-    low === null ? null : [t("line.interval", { level: level(store.meta.confidence_level) }), `${number(low)} – ${number(high)}`],
-  ].filter(Boolean)];
+  return [
+    period(store.days[i]),
+    [
+      i < store.split ? [t("line.sold"), sold === null ? t("unknown") : number(sold)] : null,
+      isNumber(held) ? [t("line.backtest"), number(held)] : null,
+      forecast === null ? null : [t("line.forecast"), number(forecast)],
+      low === null
+        ? null
+        : [t("line.interval", { level: levelText(store.meta.confidence_level) }), `${number(low)} – ${number(high)}`],
+    ].filter(Boolean),
+  ];
 }
 
 const cutoffMark = (at) => ({
-  silent: true, symbol: "none", animation: false, data: [{ xAxis: at }], lineStyle: { color: colour("dim"), type: [3, 3], width: 1 },
-  label: { formatter: t("line.cutoff"), color: colour("dim"), fontSize: 12, position: "insideEndTop", rotate: 0, align: "right", padding: [0, 6, 0, 0] },
+  silent: true,
+  symbol: "none",
+  animation: false,
+  data: [{ xAxis: at }],
+  lineStyle: { color: colour("dim"), type: [3, 3], width: 1 },
+  label: {
+    formatter: t("line.cutoff"),
+    color: colour("dim"),
+    fontSize: 12,
+    position: "insideEndTop",
+    rotate: 0,
+    align: "right",
+    padding: [0, 6, 0, 0],
+  },
 });
 
 function axisDate(at) {
@@ -139,64 +256,4 @@ function axisDate(at) {
   const [year, month, dayOfMonth] = new Date(at).toISOString().slice(0, 10).split("-");
   if (dayOfMonth !== "01") return date(day, { day: "numeric", month: "short" });
   return month === "01" ? year : date(day, { month: "short" });
-}
-
-function factsCard(entity, line) {
-  const horizon = store.days.length - store.split;
-  const facts = [];
-  if (line.forecast) facts.push([t("fact.expected", { periods: periods(horizon) }), number(sum(line.forecast))]);
-  if (line.quantity && store.split >= horizon) facts.push([t("fact.recent", { periods: periods(horizon) }), number(sum(line.quantity.slice(-horizon)))]);
-  if (entity.kind === "series") facts.push(...seriesFacts(entity));
-  if (entity.kind !== "series") facts.push([t("fact.members"), number(entity.kind === "all" ? store.meta.series : membersOf(entity).length)]);
-  return facts.length ? h("div", { class: "card" }, h("dl", { class: "facts" }, facts.filter(([, value]) => value !== null && value !== UNKNOWN)
-    .map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))))) : null;
-}
-
-function seriesFacts({ i }) {
-  const { status, by_series: tested, attributes, meta } = store;
-  const share = (name) => (tested?.sold[i] > 0 && tested[name][i] !== null ? percent(tested[name][i] / tested.sold[i]) : null);
-  return [
-    [t("fact.error", { method: word("method", meta.method) }), share("off")],
-    [t("fact.error", { method: word("method", meta.naive) }), meta.method === meta.naive ? null : share("naive")],
-    [t("fact.method"), status ? word("method", status.method?.[i]) : null],
-    [t("fact.reason"), status?.reason?.[i] ? word("reason", status.reason[i]) : null],
-    [t("fact.class"), status?.demand_class ? word("class", status.demand_class[i]) : null],
-    ...attributes.map((attribute) => [attribute.name, attribute.values[attribute.codes[i]] ?? null]),
-  ];
-}
-
-function membersCard(entity) {
-  if (entity.kind === "series") return null;
-  const children = childrenOf(entity).filter((child) => child.volume !== null).sort((a, b) => b.volume - a.volume);
-  if (children.length < 2) return null;
-  const largest = children[0].volume || 1;
-  const shown = children.slice(0, 8);
-  return h("div", { class: "card" }, h("h3", {}, t(children[0].kind === "group" ? "members.groups" : "members.series", { level: children[0].hint ?? "" })),
-    h("ul", { class: "members" }, shown.map((child) => h("li", {},
-      h("button", { type: "button", class: "link", title: child.name, onclick: () => show(child) }, child.name), h("span", {}, number(child.volume)),
-      h("span", { class: "bar", "aria-hidden": "true" }, h("i", { style: { width: `${(100 * child.volume) / largest}%` } }))))),
-    children.length > shown.length ? h("p", { class: "dim", style: { marginTop: ".6rem", fontSize: ".86rem" } }, t("members.more", { count: children.length - shown.length })) : null);
-}
-
-/** What drives the forecast, summed over the horizon. */
-function explanationCard(entity) {
-  const { explanation } = store;
-  if (!explanation) return null;
-  const members = entity.kind === "series" ? [entity] : entity.kind === "all" ? null : membersOf(entity);
-  const contribution = explanation.drivers.map((driver, d) => (members ? members.reduce((total, { i }) => total + (explanation.series[d][i] ?? 0), 0) : explanation.total[d]));
-  if (!contribution.some((value) => value)) return null;
-  const ordered = explanation.drivers.map((driver, d) => [word("driver", driver), contribution[d]]).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
-  const list = h("ul", { class: "members columns" }, ordered.map(([name, value]) => h("li", {}, h("span", {}, name), h("span", {}, signed(value)),
-    h("span", { class: "bar", "aria-hidden": "true" }, h("i", { style: contributionBar(value, ordered) })))));
-  return h("div", { class: "card explanation" }, h("h3", {}, t("explanation.title")), h("p", { class: "sub dim", style: { fontSize: ".86rem" } }, t("explanation.note")), list);
-}
-
-/** A bar left or right of a common zero. */
-function contributionBar(value, ordered) {
-  const low = Math.min(0, ...ordered.map(([, other]) => other));
-  const span = Math.max(0, ...ordered.map(([, other]) => other)) - low || 1;
-  return {
-    width: `${(100 * Math.abs(value)) / span}%`, marginInlineStart: `${(100 * (Math.min(value, 0) - low)) / span}%`,
-    background: value < 0 ? "var(--bad)" : "var(--ahead)",
-  };
 }

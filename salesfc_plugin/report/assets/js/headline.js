@@ -10,38 +10,89 @@ function headline() {
   const ours = overall(meta.method);
   const naive = overall(meta.naive);
   const onlyNaive = meta.method === meta.naive;
-  const gain = !onlyNaive && isNumber(ours.wape) && isNumber(naive.wape) && naive.wape > 0 ? 1 - ours.wape / naive.wape : null;
-  return h("section", { class: "hero", "aria-labelledby": "headline" },
+  const gain =
+    !onlyNaive && isNumber(ours.wape) && isNumber(naive.wape) && naive.wape > 0 ? 1 - ours.wape / naive.wape : null;
+  return h(
+    "section",
+    { class: "hero", "aria-labelledby": "headline" },
     h("p", { class: "eyebrow" }, t("headline.until", { day: date(meta.cutoff), count: meta.series })),
-    h("h1", { id: "headline" }, expected === null || !horizon ? t("headline.nothing") : t("headline.expected", { periods: periods(horizon), units: number(Math.round(expected)) })),
+    h(
+      "h1",
+      { id: "headline" },
+      expected === null || !horizon
+        ? t("headline.nothing")
+        : t("headline.expected", { periods: periods(horizon), units: number(Math.round(expected)) }),
+    ),
     h("p", { class: "lead" }, checkedSentence(gain, ours, naive)),
-    h("dl", { class: "tiles" }, tiles({ change, horizon, recent, gain, ours, naive })));
+    h("dl", { class: "tiles" }, tiles({ change, horizon, recent, gain, ours, naive })),
+  );
 }
 
 function tiles({ change, horizon, recent, gain, ours, naive }) {
   const { meta } = store;
-  const quantile = gain !== null && isNumber(ours.scaled_quantile_loss) && naive.scaled_quantile_loss > 0 ? ours.scaled_quantile_loss / naive.scaled_quantile_loss - 1 : null;
+  const quantile =
+    gain !== null && isNumber(ours.scaled_quantile_loss) && naive.scaled_quantile_loss > 0
+      ? ours.scaled_quantile_loss / naive.scaled_quantile_loss - 1
+      : null;
   const better = (value) => (value < 0 ? "good" : value > 0 ? "bad" : null);
   const risky = rows(store.reorder).filter((row) => row.stockout_risk >= 0.5).length;
   return [
-    change === null ? null : tile(t("tile.change", { periods: periods(horizon) }), signedPercent(change), t("tile.change.note", { units: number(recent) })),
+    change === null
+      ? null
+      : tile(
+          t("tile.change", { periods: periods(horizon) }),
+          signedPercent(change),
+          t("tile.change.note", { units: number(recent) }),
+        ),
     gain === null && isNumber(ours.wape) ? tile(t("metric.wape"), percent(ours.wape), t("accuracy.levels.note")) : null,
-    gain === null ? null : tile(t("tile.error"), signedPercent(-gain), t("tile.error.note", { ours: percent(ours.wape), naive: percent(naive.wape) }), better(-gain)),
-    quantile === null ? null : tile(t("tile.quantile"), signedPercent(quantile), t("tile.quantile.note", { ours: metricText("scaled_quantile_loss", ours.scaled_quantile_loss), naive: metricText("scaled_quantile_loss", naive.scaled_quantile_loss) }), better(quantile)),
-    isNumber(ours.bias) ? tile(t("tile.bias"), signedPercent(ours.bias), t(ours.bias > 0 ? "tile.bias.high" : "tile.bias.low")) : null,
-    isNumber(ours.coverage) ? tile(t("tile.coverage", { level: level(meta.confidence_level) }), percent(ours.coverage), t("tile.coverage.note", { level: level(meta.confidence_level) })) : null,
+    gain === null
+      ? null
+      : tile(
+          t("tile.error"),
+          signedPercent(-gain),
+          t("tile.error.note", { ours: percent(ours.wape), naive: percent(naive.wape) }),
+          better(-gain),
+        ),
+    quantile === null
+      ? null
+      : tile(
+          t("tile.quantile"),
+          signedPercent(quantile),
+          t("tile.quantile.note", {
+            ours: metricText("scaled_quantile_loss", ours.scaled_quantile_loss),
+            naive: metricText("scaled_quantile_loss", naive.scaled_quantile_loss),
+          }),
+          better(quantile),
+        ),
+    isNumber(ours.bias)
+      ? tile(t("tile.bias"), signedPercent(ours.bias), t(ours.bias > 0 ? "tile.bias.high" : "tile.bias.low"))
+      : null,
+    isNumber(ours.coverage)
+      ? tile(
+          t("tile.coverage", { level: levelText(meta.confidence_level) }),
+          percent(ours.coverage),
+          t("tile.coverage.note", { level: levelText(meta.confidence_level) }),
+        )
+      : null,
     meta.series ? tile(t("tile.series"), number(meta.series), statusNote()) : null,
     store.reorder ? tile(t("tile.stock"), number(risky), t("tile.stock.note"), risky ? "bad" : "good") : null,
   ];
 }
 
-const tile = (name, figure, note, judgement) => h("div", { class: "tile" },
-  h("dt", {}, name), h("dd", { class: `figure ${judgement ?? ""}` }, figure), h("dd", { class: "note" }, note));
+const tile = (name, figure, note, judgement) =>
+  h(
+    "div",
+    { class: "tile" },
+    h("dt", {}, name),
+    h("dd", { class: `figure ${judgement ?? ""}` }, figure),
+    h("dd", { class: "note" }, note),
+  );
 
 /** The metrics of a method over all series; sums of the backtest where the accuracy table has no such level. */
 function overall(method) {
   const metrics = {};
-  for (const row of rows(store.accuracy)) if (isOverall(row.level) && row.method === method) metrics[row.metric] ??= row.value;
+  for (const row of rows(store.accuracy))
+    if (isOverall(row.level) && row.method === method) metrics[row.metric] ??= row.value;
   if (metrics.wape === undefined && store.by_series && store.checked?.cutoff.length) {
     const both = rows(store.by_series).filter((row) => row.sold !== null && row.naive !== null);
     const sold = both.reduce((total, row) => total + row.sold, 0);
@@ -56,8 +107,19 @@ const isOverall = (level) => ["all", "overall", "total"].includes(level);
 function checkedSentence(gain, ours, naive) {
   const { checked, meta } = store;
   if (!checked?.cutoff.length || !isNumber(ours.wape)) return t("headline.unchecked");
-  if (gain === null) return t("headline.alone", { method: word("method", meta.method), ours: percent(ours.wape), last: date(checked.last.at(-1)) });
-  const figures = { ours: percent(ours.wape), naive: percent(naive.wape), gain: percent(Math.abs(gain)), last: date(checked.last.at(-1)), count: checked.cutoff.length };
+  if (gain === null)
+    return t("headline.alone", {
+      method: word("method", meta.method),
+      ours: percent(ours.wape),
+      last: date(checked.last.at(-1)),
+    });
+  const figures = {
+    ours: percent(ours.wape),
+    naive: percent(naive.wape),
+    gain: percent(Math.abs(gain)),
+    last: date(checked.last.at(-1)),
+    count: checked.cutoff.length,
+  };
   return t(Math.abs(gain) < 0.0005 ? "headline.same" : gain > 0 ? "headline.better" : "headline.worse", figures);
 }
 
@@ -65,5 +127,8 @@ function statusNote() {
   const counts = new Map();
   for (const row of rows(store.status_counts)) counts.set(row.status, (counts.get(row.status) ?? 0) + row.n);
   const order = ["ok", "fallback", "skipped"];
-  return [...counts].sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0])).map(([status, n]) => `${number(n)} ${word("status", status)}`).join(" · ");
+  return [...counts]
+    .sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]))
+    .map(([status, n]) => `${number(n)} ${word("status", status)}`)
+    .join(" · ");
 }

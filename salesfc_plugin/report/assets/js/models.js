@@ -2,23 +2,50 @@
 
 function modelSection() {
   if (!store.models && !store.vintages) return null;
-  return part("models", store.models ? card(null, null, modelTable()) : null,
-    store.vintages ? card(t("models.vintages"), t("models.vintages.note"), vintageTable()) : null);
+  return part(
+    "models",
+    store.models ? card(null, null, modelTable()) : null,
+    store.vintages ? card(t("models.vintages"), t("models.vintages.note"), vintageTable()) : null,
+  );
 }
 
 function modelTable() {
   const list = rows(store.models).map((row) => ({ ...row, measured: metricsOf(row.metrics) }));
-  const measured = ["wape", "scaled_quantile_loss", "loss"].filter((name) => list.some((row) => isNumber(row.measured[name])));
+  const measured = ["wape", "scaled_quantile_loss", "loss"].filter((name) =>
+    list.some((row) => isNumber(row.measured[name])),
+  );
   const columns = [
     { name: "model_version", text: t("column.model"), value: (row) => row.model_version },
     { name: "stage", text: t("column.stage"), value: (row) => row.stage, show: (row) => word("stage", row.stage) },
-    { name: "network", text: t("column.network"), value: (row) => row.network, show: (row) => word("method", row.network) },
+    {
+      name: "network",
+      text: t("column.network"),
+      value: (row) => row.network,
+      show: (row) => word("method", row.network),
+    },
     { name: "preset", text: t("column.preset"), value: (row) => row.preset },
     { name: "cutoff", text: t("column.cutoff"), value: (row) => row.cutoff, show: (row) => date(row.cutoff) },
-    { name: "created_at", text: t("column.created"), value: (row) => row.created_at, show: (row) => row.created_at?.slice(0, 16) ?? UNKNOWN },
-    ...measured.map((name) => ({ name, text: word("metric", name), kind: "number", value: (row) => row.measured[name] ?? null, show: (row) => metricText(name, row.measured[name]) })),
+    {
+      name: "created_at",
+      text: t("column.created"),
+      value: (row) => row.created_at,
+      show: (row) => row.created_at?.slice(0, 16) ?? UNKNOWN,
+    },
+    ...measured.map((name) => ({
+      name,
+      text: word("metric", name),
+      kind: "number",
+      value: (row) => row.measured[name] ?? null,
+      show: (row) => metricText(name, row.measured[name]),
+    })),
   ].filter((column) => column.name in store.models || measured.includes(column.name));
-  return dataTable({ name: "models", caption: t("models.title"), columns, rows: list, sort: { name: "created_at", descending: true } });
+  return dataTable({
+    name: "models",
+    caption: t("models.title"),
+    columns,
+    rows: list,
+    sort: { name: "created_at", descending: true },
+  });
 }
 
 /** The numbers of a model's metrics, which are JSON text. */
@@ -38,7 +65,19 @@ function vintageTable() {
     { name: "model_version", text: t("column.model"), value: (row) => row.model_version },
     { name: "forecast", text: t("line.forecast"), kind: "number", value: (row) => row.forecast },
     { name: "arrived", text: t("column.arrived"), kind: "number", value: (row) => row.arrived },
-    { name: "wape", text: t("metric.wape"), kind: "number", value: (row) => row.wape, show: (row) => percent(row.wape) },
+    {
+      name: "wape",
+      text: t("metric.wape"),
+      kind: "number",
+      value: (row) => row.wape,
+      show: (row) => percent(row.wape),
+    },
   ];
-  return dataTable({ name: "vintages", caption: t("models.vintages"), columns, rows: rows(store.vintages), sort: { name: "made_at", descending: true } });
+  return dataTable({
+    name: "vintages",
+    caption: t("models.vintages"),
+    columns,
+    rows: rows(store.vintages),
+    sort: { name: "made_at", descending: true },
+  });
 }

@@ -1,15 +1,21 @@
 // The whole page: put together, kept in step with its address, its language, its light and the paper it is printed on.
 
 const SECTIONS = [
-  ["forecast", forecastSection], ["stock", stockSection], ["scenarios", scenarioSection], ["accuracy", accuracySection],
-  ["anomalies", anomalySection], ["status", statusSection], ["models", modelSection],
+  ["forecast", forecastSection],
+  ["stock", stockSection],
+  ["scenarios", scenarioSection],
+  ["accuracy", accuracySection],
+  ["anomalies", anomalySection],
+  ["status", statusSection],
+  ["models", modelSection],
 ];
 
 function build() {
   document.title = t("title");
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = t(element.dataset.text);
-  for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", t(element.dataset.label));
+  for (const element of document.querySelectorAll("[data-label]"))
+    element.setAttribute("aria-label", t(element.dataset.label));
   const main = byId("main");
   const nothing = !store.entities.some((entity) => entity.kind === "series");
   const first = nothing ? [headline(), h("p", { class: "notice" }, t("empty"))] : [headline(), forecastSection()];
@@ -17,7 +23,11 @@ function build() {
   if (!nothing) drawEntity();
   // The first chart is on the screen before the rest of the page is made.
   const rest = () => {
-    main.append(...SECTIONS.slice(1).map(([, make]) => make()).filter(Boolean));
+    main.append(
+      ...SECTIONS.slice(1)
+        .map(([, make]) => make())
+        .filter(Boolean),
+    );
     navigation();
     footer();
     drawCharts();
@@ -28,19 +38,32 @@ function build() {
 }
 
 function navigation() {
-  byId("nav").replaceChildren(...SECTIONS.filter(([name]) => byId(`section-${name}`)).map(([name]) =>
-    h("a", { href: `#section=${name}`, onclick: (event) => {
-      event.preventDefault();
-      goTo(name);
-    } }, t(`${name}.title`))));
+  byId("nav").replaceChildren(
+    ...SECTIONS.filter(([name]) => byId(`section-${name}`)).map(([name]) =>
+      h(
+        "a",
+        {
+          href: `#section=${name}`,
+          onclick: (event) => {
+            event.preventDefault();
+            goTo(name);
+          },
+        },
+        t(`${name}.title`),
+      ),
+    ),
+  );
   watcher?.disconnect();
-  watcher = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      const link = byId("nav").querySelector(`[href="#section=${target.id.slice(8)}"]`);
-      if (isIntersecting) link?.setAttribute("aria-current", "true");
-      else link?.removeAttribute("aria-current");
-    }
-  }, { rootMargin: "-35% 0px -60% 0px" });
+  watcher = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const link = byId("nav").querySelector(`[href="#section=${target.id.slice(8)}"]`);
+        if (isIntersecting) link?.setAttribute("aria-current", "true");
+        else link?.removeAttribute("aria-current");
+      }
+    },
+    { rootMargin: "-35% 0px -60% 0px" },
+  );
   document.querySelectorAll("section.part").forEach((section) => watcher.observe(section));
 }
 let watcher = null;
@@ -53,10 +76,30 @@ function goTo(name) {
 function footer() {
   const { meta } = store;
   byId("footer").replaceChildren(
-    h("p", {}, t("footer.made", { when: new Intl.DateTimeFormat(LOCALE[language], { dateStyle: "long", timeStyle: "short" }).format(new Date(meta.made_at)), version: meta.package_version ?? "" })),
+    h(
+      "p",
+      {},
+      t("footer.made", {
+        when: new Intl.DateTimeFormat(LOCALE[language], { dateStyle: "long", timeStyle: "short" }).format(
+          new Date(meta.made_at),
+        ),
+        version: meta.package_version ?? "",
+      }),
+    ),
     h("p", {}, t("footer.private")),
-    h("details", {}, h("summary", {}, t("footer.words")), h("dl", {}, ["wape", "bias", "scaled_quantile_loss", "mase", "rmsse", "coverage"].map((metric) =>
-      h("div", {}, h("dt", {}, word("metric", metric)), h("dd", {}, ` ${t(`metric.${metric}.note`)}`))))));
+    h(
+      "details",
+      {},
+      h("summary", {}, t("footer.words")),
+      h(
+        "dl",
+        {},
+        ["wape", "bias", "scaled_quantile_loss", "mase", "rmsse", "coverage"].map((metric) =>
+          h("div", {}, h("dt", {}, word("metric", metric)), h("dd", {}, ` ${t(`metric.${metric}.note`)}`)),
+        ),
+      ),
+    ),
+  );
 }
 
 // --- the address: #series=…, #group=level:id, #lang=…, #section=… -----------------------------------------------------
@@ -81,14 +124,18 @@ function writeAddress() {
   const { entity } = explorer;
   const pairs = entity.kind === "all" ? [] : [[entity.kind, entity.key]];
   if (language !== givenLanguage) pairs.push(["lang", language]);
-  const hash = pairs.map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll("%2F", "/").replaceAll("%3A", ":")}`).join("&");
-  if (hash !== location.hash.slice(1)) history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+  const hash = pairs
+    .map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll("%2F", "/").replaceAll("%3A", ":")}`)
+    .join("&");
+  if (hash !== location.hash.slice(1))
+    history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
 }
 
 /** Follow the address; true if it named something that is not here. */
 function followAddress() {
   const state = readAddress();
-  const asked = state.series !== undefined ? `series=${state.series}` : state.group !== undefined ? `group=${state.group}` : null;
+  const asked =
+    state.series !== undefined ? `series=${state.series}` : state.group !== undefined ? `group=${state.group}` : null;
   const first = store.entities.length === 2 ? store.entities[1] : store.entities[0]; // a sole series is all there is
   const found = asked ? store.byKey.get(asked) : first;
   explorer.entity = found ?? explorer.entity ?? first;
@@ -100,7 +147,9 @@ function arrive() {
   const { missing, name, section } = followAddress();
   build();
   if (missing) {
-    byId("main").prepend(h("p", { class: "notice", role: "alert", style: { padding: "1rem 0 0" } }, t("unknown_series", { name })));
+    byId("main").prepend(
+      h("p", { class: "notice", role: "alert", style: { padding: "1rem 0 0" } }, t("unknown_series", { name })),
+    );
   }
   if (section) setTimeout(() => goTo(section), 0);
 }
@@ -124,7 +173,7 @@ function switches() {
   button.lang = other === "zh" ? "zh-Hans" : "en";
 }
 
-function start(payload) {
+function startPage(payload) {
   givenLanguage = language;
   openStore(payload);
   try {
@@ -168,7 +217,9 @@ function start(payload) {
   });
 }
 
-unpack(byId("payload").textContent).then(start).catch((error) => {
-  byId("main").replaceChildren(h("p", { class: "notice", role: "alert" }, t("broken")));
-  console.error(error);
-});
+unpack(byId("payload").textContent)
+  .then(startPage)
+  .catch((error) => {
+    byId("main").replaceChildren(h("p", { class: "notice", role: "alert" }, t("broken")));
+    console.error(error);
+  });

@@ -5,8 +5,15 @@ const MOST_OPTIONS = 60;
 function picker({ label, placeholder, onchoose }) {
   const list = h("ul", { class: "options", role: "listbox", id: "picker-options", "aria-label": label, hidden: true });
   const input = h("input", {
-    type: "text", id: "picker", role: "combobox", autocomplete: "off", spellcheck: "false", placeholder,
-    "aria-controls": list.id, "aria-expanded": "false", "aria-autocomplete": "list",
+    type: "text",
+    id: "picker",
+    role: "combobox",
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder,
+    "aria-controls": list.id,
+    "aria-expanded": "false",
+    "aria-autocomplete": "list",
   });
   const state = { found: [], active: -1, shown: null };
 
@@ -25,10 +32,15 @@ function picker({ label, placeholder, onchoose }) {
   };
   const open = (query = "") => {
     const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-    const hits = store.entities.filter((entity) => words.every((part) => `${entity.search} ${entityName(entity).toLowerCase()}`.includes(part)));
+    const hits = store.entities.filter((entity) =>
+      words.every((piece) => `${entity.search} ${entityName(entity).toLowerCase()}`.includes(piece)),
+    );
     state.found = hits.slice(0, MOST_OPTIONS);
-    list.replaceChildren(...state.found.map((entity, i) => option(entity, words, i, choose)));
-    if (hits.length > MOST_OPTIONS) list.append(h("li", { class: "none", role: "presentation" }, t("picker.more", { count: hits.length - MOST_OPTIONS })));
+    list.replaceChildren(...state.found.map((entity, i) => listItem(entity, words, i, choose)));
+    if (hits.length > MOST_OPTIONS)
+      list.append(
+        h("li", { class: "none", role: "presentation" }, t("picker.more", { count: hits.length - MOST_OPTIONS })),
+      );
     if (!hits.length) list.append(h("li", { class: "none", role: "presentation" }, t("picker.none")));
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
@@ -68,7 +80,12 @@ function picker({ label, placeholder, onchoose }) {
   input.addEventListener("blur", close);
   list.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus
   return {
-    element: h("div", { class: "field grow" }, h("label", { for: "picker" }, label), h("div", { class: "picker" }, input, list)),
+    element: h(
+      "div",
+      { class: "field grow" },
+      h("label", { for: "picker" }, label),
+      h("div", { class: "picker" }, input, list),
+    ),
     set(entity) {
       state.shown = entity;
       input.value = entityName(entity);
@@ -76,16 +93,19 @@ function picker({ label, placeholder, onchoose }) {
   };
 }
 
-function option(entity, words, i, choose) {
-  return h("li", { role: "option", id: `picker-option-${i}`, "aria-selected": "false", onclick: () => choose(entity) },
+function listItem(entity, words, i, choose) {
+  return h(
+    "li",
+    { role: "option", id: `picker-option-${i}`, "aria-selected": "false", onclick: () => choose(entity) },
     h("span", { class: "name" }, marked(entityName(entity), words)),
     h("span", { class: "amount" }, entity.volume === null ? "" : number(entity.volume)),
-    entity.hint ? h("span", { class: "hint" }, marked(entity.hint, words)) : null);
+    entity.hint ? h("span", { class: "hint" }, marked(entity.hint, words)) : null,
+  );
 }
 
 /** A text with the searched words marked. */
 function marked(text, words) {
   if (!words.length) return [text];
-  const pattern = new RegExp(`(${words.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})`, "gi");
+  const pattern = new RegExp(`(${words.map((one) => one.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})`, "gi");
   return text.split(pattern).map((piece, i) => (i % 2 ? h("mark", {}, piece) : piece));
 }

@@ -45,15 +45,29 @@ const rows = (columns) => {
 function entities() {
   const { ids, lines, levels, attributes } = store;
   const list = [{ kind: "all", key: "all", name: null, i: 0, volume: sum(readLine(store.total.forecast, 0)) }];
-  levels.forEach((level, l) => level.id.forEach((id, i) => {
-    if (level.id.length === 1) Object.assign(list[0], { level: l, totals: true });
-    else list.push({ kind: "group", key: `${level.name}:${id}`, name: id, level: l, i, hint: level.name, volume: sum(readLine(level.lines.forecast, i)) });
-  }));
+  levels.forEach((level, l) =>
+    level.id.forEach((id, i) => {
+      if (level.id.length === 1) Object.assign(list[0], { level: l, totals: true });
+      else
+        list.push({
+          kind: "group",
+          key: `${level.name}:${id}`,
+          name: id,
+          level: l,
+          i,
+          hint: level.name,
+          volume: sum(readLine(level.lines.forecast, i)),
+        });
+    }),
+  );
   const inId = ({ values, codes }) => ids.slice(0, 50).every((id, i) => id.includes(values[codes[i]] ?? ""));
   const isNumeric = ({ values }) => values.every((value) => value.trim() !== "" && !Number.isNaN(Number(value)));
   const described = attributes.filter((attribute) => !inId(attribute) && !isNumeric(attribute)).slice(0, 4);
   ids.forEach((id, i) => {
-    const hint = described.map((attribute) => attribute.values[attribute.codes[i]]).filter(Boolean).join(" · ");
+    const hint = described
+      .map((attribute) => attribute.values[attribute.codes[i]])
+      .filter(Boolean)
+      .join(" · ");
     list.push({ kind: "series", key: id, name: id, i, hint, volume: sum(readLine(lines.forecast, i)) });
   });
   for (const entity of list) entity.search = `${entity.name ?? ""} ${entity.hint ?? ""}`.toLowerCase();
@@ -68,8 +82,12 @@ function lineOf(entity) {
   if (entity.kind === "series") {
     const read = (name) => readLine(lines[name], entity.i);
     return {
-      quantity: read("quantity"), forecast: read("forecast"), lower: read("lower_bound"), upper: read("upper_bound"),
-      innerLower: read("inner_lower"), innerUpper: read("inner_upper"),
+      quantity: read("quantity"),
+      forecast: read("forecast"),
+      lower: read("lower_bound"),
+      upper: read("upper_bound"),
+      innerLower: read("inner_lower"),
+      innerUpper: read("inner_upper"),
       backtest: backtest && readLine(backtest.forecast, entity.i),
     };
   }
@@ -77,7 +95,8 @@ function lineOf(entity) {
   return {
     quantity: entity.kind === "all" ? readLine(total.quantity, 0) : readLine(group.quantity, entity.i),
     forecast: entity.kind === "all" && !group ? readLine(total.forecast, 0) : readLine(group.forecast, entity.i),
-    lower: group && readLine(group.lower_bound, entity.i), upper: group && readLine(group.upper_bound, entity.i),
+    lower: group && readLine(group.lower_bound, entity.i),
+    upper: group && readLine(group.upper_bound, entity.i),
   };
 }
 
@@ -92,8 +111,10 @@ function membersOf(entity) {
 /** The next level down: subgroups all of whose series are in the group, else its series. */
 function childrenOf(entity) {
   const members = membersOf(entity);
-  const finer = store.levels.findIndex((level, l) => level.member && level.id.length > 1 && l > (entity.level ?? -1)
-    && isPartition(entity, level, members));
+  const finer = store.levels.findIndex(
+    (level, l) =>
+      level.member && level.id.length > 1 && l > (entity.level ?? -1) && isPartition(entity, level, members),
+  );
   if (finer < 0) return members;
   const inside = new Set(members.map((series) => store.levels[finer].member[series.i]));
   return store.entities.filter((other) => other.kind === "group" && other.level === finer && inside.has(other.i));
@@ -113,7 +134,10 @@ function parentsOf(entity) {
   const wider = store.entities.filter((other) => {
     if (other.kind !== "group" || !first || (entity.kind === "group" && other.level >= entity.level)) return false;
     const level = store.levels[other.level];
-    return level.member?.[first.i] === other.i && (entity.kind === "series" || isPartition(other, store.levels[entity.level], membersOf(other)));
+    return (
+      level.member?.[first.i] === other.i &&
+      (entity.kind === "series" || isPartition(other, store.levels[entity.level], membersOf(other)))
+    );
   });
   return [store.entities[0], ...wider.sort((a, b) => a.level - b.level)];
 }

@@ -42,12 +42,25 @@ function number(value, whole = Number.isInteger(value)) {
 
 /** A measured share, 26.80 as 26.8% and 47 as 47.0%, so that columns line up; and a chosen one, 90% or 97.5%. */
 const percent = (value, digits = 1) =>
-  (isNumber(value) ? format({ style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value) : UNKNOWN);
-const level = (value) => (isNumber(value) ? format({ style: "percent", maximumFractionDigits: 1 }).format(value) : UNKNOWN);
-const signedPercent = (value) => (isNumber(value) ? minus(
-  format({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" }).format(value)) : UNKNOWN);
+  isNumber(value)
+    ? format({ style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value)
+    : UNKNOWN;
+const levelText = (value) =>
+  isNumber(value) ? format({ style: "percent", maximumFractionDigits: 1 }).format(value) : UNKNOWN;
+const signedPercent = (value) =>
+  isNumber(value)
+    ? minus(
+        format({
+          style: "percent",
+          minimumFractionDigits: 1,
+          maximumFractionDigits: 1,
+          signDisplay: "exceptZero",
+        }).format(value),
+      )
+    : UNKNOWN;
 const minus = (text) => text.replace("-", "−");
-const signed = (value) => (isNumber(value) ? (value > 0 ? "+" : value < 0 ? "−" : "") + number(Math.abs(value)) : UNKNOWN);
+const signed = (value) =>
+  isNumber(value) ? (value > 0 ? "+" : value < 0 ? "−" : "") + number(Math.abs(value)) : UNKNOWN;
 
 const dates = new Map();
 function dateFormat(options) {
