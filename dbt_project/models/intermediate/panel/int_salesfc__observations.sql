@@ -1,6 +1,7 @@
 {#- The panel that Python reads: one row for each series and period, from its first sale to the end
     of the horizon. -#}
-{%- set known_columns, past_columns = salesfc.setting('known_columns'), salesfc.setting('past_columns') -%}
+{%- set known_columns = salesfc.setting('known_columns') -%}
+{%- set past_columns = salesfc.setting('past_columns') -%}
 {%- set has_known = salesfc.setting('covariates_identifier') != '' and known_columns != [] -%}
 {%- set has_past = salesfc.setting('behaviour_identifier') != '' and past_columns != [] -%}
 {%- set has_stock = salesfc.setting('stock_identifier') != '' -%}
