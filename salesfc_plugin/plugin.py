@@ -12,6 +12,7 @@ it cancels (also when ``--fail-fast`` ends a build): that event is what stops a 
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,11 @@ _CANCELLED = "LogCancelLine"
 
 
 class Plugin(BasePlugin):  # type: ignore[misc]  # dbt's classes are untyped
-    """Prepares the connection that a build uses."""
+    """Prepares the process and the connections of a build."""
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        """Keep TensorFlow's notes about the processor out of the terminal; its warnings stay."""
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Make the folder of the database file, which DuckDB does not do."""

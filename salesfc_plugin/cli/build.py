@@ -17,7 +17,16 @@ from salesfc_plugin.cli.output import REPORT
 from salesfc_plugin.cli.show import DATABASE, SERVE_DATABASE, Database, Quiet, ServeDatabase, table
 from salesfc_plugin.errors import SalesfcError
 
-_DBT = "import sys; from dbt.cli.main import cli; sys.exit(cli())"
+# dbt has closed the database when it exits; leaving at once spares the reader DuckDB's list of what Python still holds.
+_DBT = """
+import os, sys
+from dbt.cli.main import cli
+try:
+    cli()
+except SystemExit as end:
+    sys.stdout.flush()
+    os._exit(end.code or 0)
+"""
 _QUERY = (
     "select ts, forecast, lower_bound, upper_bound from fct_salesfc__forecast"
     " where unique_id = (select min(unique_id) from fct_salesfc__forecast) order by ts"
@@ -102,15 +111,14 @@ def _print_summary(db: Path) -> None:
     print(f"Sales read up to {found.cutoff}, forecast up to {found.last}")
     if found.scores:
         rows = [
-            (
-                METRICS[s.metric],
-                f"{s.ours:.3f}",
-                f"{s.naive:.3f}" if s.naive is not None else "",
-                _compared(s.better_by),
-            )
-            for s in found.scores
+            (METRICS[score.metric], _number(score.ours), _number(score.naive), _compared(score.better_by))
+            for score in found.scores
         ]
         table(["On periods held out (smaller is better)", found.method or "", "seasonal naive", "difference"], rows)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def _compared(better_by: float | None) -> str:
@@ -128,13 +136,25 @@ def _dbt_build(db: Path, variables: dict[str, object], *, quiet: bool) -> None:
     from salesfc_plugin.settings import project_dir
 
     project, here = project_dir(), Path.cwd()
-    command = [sys.executable, "-c", _DBT, *(["--quiet"] if quiet else []), "--log-path", str(here / "logs"), "build"]
+    command = [sys.executable, "-c", _DBT, "--quiet" if quiet else "--no-quiet", "--log-path", str(here / "logs")]
+    command += ["--use-colors" if sys.stdout.isatty() else "--no-use-colors", "build"]
     command += ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(here / "target")]
     command += ["--vars", json.dumps(variables)]
     environment = os.environ | {"SALESFC_DB": str(db.resolve()), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
-    done = subprocess.run(command, env=environment, check=False)
-    if done.returncode:
+    if _waited_for(subprocess.Popen(command, env=environment)):
         raise SalesfcError(f"the build failed; what dbt said is above and in {here / 'logs' / 'dbt.log'}")
+
+
+def _waited_for(process: subprocess.Popen[bytes]) -> int:
+    """The exit code of a process. Ctrl-C reaches it too: it gets the time to leave the database as it should be."""
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+        raise
 
 
 def _silent(*_: object) -> None:
