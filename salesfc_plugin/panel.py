@@ -99,7 +99,7 @@ class Panel:
         return self.ts[self.n_history : self.n_history + self.horizon]
 
     def at(self, periods_back: int) -> Panel:
-        """The panel as it was ``periods_back`` periods before the cutoff, with nothing later but what is known in advance.
+        """The panel as it was ``periods_back`` periods before the cutoff; of later only what is known in advance.
 
         Series that had not started by then stay in it, with an empty history.
         """
@@ -212,6 +212,8 @@ class Axis:
             raise PanelError("the calendar is empty: there is no readable row of sales up to the cutoff")
         start, end = days.min().astype(f"datetime64[{unit}]"), cutoff.astype(f"datetime64[{unit}]")
         n_history = int((end - start).astype(int)) // step + 1
+        if n_history < 1:
+            raise PanelError(f"the cutoff {cutoff} is before the first period, {days.min()}")
         periods = start + np.arange(n_history + config.horizon) * step
         return cls(periods.astype("datetime64[D]"), n_history, config.frequency)
 
