@@ -103,11 +103,34 @@
             given ~ ': there is no such var; did you mean salesfc_' ~ salesfc.nearest(given[8:], table.keys() | list) ~ '?'
         ) -%}
     {%- endfor -%}
+    {%- do salesfc.check_together() -%}
+{% endmacro %}
+
+
+{#- What is right by itself but not beside other vars. -#}
+{% macro check_together() %}
+    {%- set table = salesfc.settings_table() -%}
     {%- for name in ['views_column', 'competitor_price_column'] -%}
         {%- if salesfc.setting(name) and salesfc.setting(name) not in salesfc.setting('past_columns') -%}
             {%- do salesfc.refuse(name, table[name], salesfc.setting(name)) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- set tables = {'static_columns': 'series', 'known_columns': 'covariates', 'past_columns': 'behaviour'} -%}
+    {%- for name, identifier in tables.items() if salesfc.setting(name) and not salesfc.setting(identifier ~ '_identifier') -%}
+        {%- do exceptions.raise_compiler_error(
+            'salesfc_' ~ name ~ ': ' ~ salesfc.setting(name) ~ ' has no table; salesfc_' ~ identifier ~ '_identifier must name it.'
+        ) -%}
+    {%- endfor -%}
+    {%- set columns = salesfc.setting('series_keys') + salesfc.setting('static_columns') -%}
+    {%- for level in salesfc.setting('hierarchy') -%}
+        {%- for column in level if column not in columns -%}
+            {%- do salesfc.refuse('hierarchy', table['hierarchy'], salesfc.setting('hierarchy')) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set zone = salesfc.setting('timezone') -%}
+    {%- if zone and zone not in modules.pytz.all_timezones -%}
+        {%- do salesfc.refuse('timezone', table['timezone'], zone) -%}
+    {%- endif -%}
 {% endmacro %}
 
 

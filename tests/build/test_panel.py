@@ -21,24 +21,38 @@ def test_two_columns_are_enough(build):
     assert set(result.sql("select * from int_salesfc__observations").columns) == {"unique_id", "ts", "quantity", "mask"}
 
 
-@pytest.mark.parametrize(
-    ("rule", "quantity"), [("zero", 0.0), ("mask", None), ("interpolate", 4.0), ("forward", 2.0)]
-)
+@pytest.mark.parametrize(("rule", "quantity"), [("zero", 0.0), ("mask", None), ("interpolate", 4.0), ("forward", 2.0)])
 def test_gaps(build, rule, quantity):
     sales = pd.concat([daily([2]), daily([6], "2024-01-03")])
     result = build({"sales": sales}, {"gaps": rule})
     assert result.ok, result.trouble
-    assert result.rows(OBSERVED.format("total", "2024-01-03"))[1] == (dt.date(2024, 1, 2), quantity, quantity is not None)
+    assert result.rows(OBSERVED.format("total", "2024-01-03"))[1] == (
+        dt.date(2024, 1, 2),
+        quantity,
+        quantity is not None,
+    )
 
 
 @pytest.mark.parametrize(
     ("rule", "quantity"),
-    [("mask", None), ("zero", 0.0), ("drop", 0.0), ("mean", 5.0), ("median", 4.0), ("interpolate", 6.0), ("forward", 3.0)],
+    [
+        ("mask", None),
+        ("zero", 0.0),
+        ("drop", 0.0),
+        ("mean", 5.0),
+        ("median", 4.0),
+        ("interpolate", 6.0),
+        ("forward", 3.0),
+    ],
 )
 def test_missing(build, rule, quantity):
     result = build({"sales": daily([3, None, 9, 4, 4])}, {"missing": rule}, command="build")
     assert result.ok, result.trouble
-    assert result.rows(OBSERVED.format("total", "2024-01-05"))[1] == (dt.date(2024, 1, 2), quantity, quantity is not None)
+    assert result.rows(OBSERVED.format("total", "2024-01-05"))[1] == (
+        dt.date(2024, 1, 2),
+        quantity,
+        quantity is not None,
+    )
     assert result.rows("select rows_read, rows_dropped, rows_missing from int_salesfc__series_ledger") == [(5, 0, 1)]
 
 
@@ -60,7 +74,9 @@ def test_exact_copies_are_dropped_only_where_rows_tell_orders_apart(build):
     result = build({"sales": orders}, command="build")
     assert result.ok, result.trouble
     assert result.rows(counted) == [(5.0,)]
-    assert result.rows("select rows_read, rows_dropped, units_duplicate from int_salesfc__series_ledger") == [(3, 1, 5.0)]
+    assert result.rows("select rows_read, rows_dropped, units_duplicate from int_salesfc__series_ledger") == [
+        (3, 1, 5.0)
+    ]
 
 
 def test_rows_that_cannot_be_read_are_kept_with_their_reason(build):
@@ -100,21 +116,39 @@ def test_keys_with_slashes_stay_apart(build):
     assert ids == sorted(["a\\/b/c", "a/b\\/c", "a\\\\/b", "A/b "])
 
 
-@pytest.mark.parametrize("name", ["select", 'a"b', "Größe", "emoji 🙂", "unique_id", "Time Stamp", "ts", "x'y", "mask", "copies"])
-def test_any_name_of_a_column_works(build, name):
-    sales = daily([1, 2]).assign(**{name: "k"})
-    covariates = daily([1, 2]).drop(columns="quantity").assign(**{name: "k", f"{name} 2": 1.5})
+NAMES = [
+    "select",
+    'a"b',
+    "Größe",
+    "emoji 🙂",
+    "unique_id",
+    "Time Stamp",
+    "ts",
+    "x'y",
+    "mask",
+    "copies",
+    "A\\b",
+    "{{ x }}",
+]
+
+
+def test_any_name_of_a_column_works(build):
+    sales = daily([1, 2]).assign(**dict.fromkeys(NAMES, "k"))
+    plan = sales.drop(columns="quantity").assign(**{f"{name} 2": 1.5 for name in NAMES})
     result = build(
-        {"sales": sales, "cov": covariates, "product": pd.DataFrame({name: ["k"], f"{name} 3": ["red"]})},
-        {"series_keys": [name], "covariates_identifier": "cov", "known_columns": [f"{name} 2"],
-         "series_identifier": "product", "static_columns": [f"{name} 3"], "hierarchy": [[name]]},
+        {"sales": sales, "plan": plan, "product": pd.DataFrame({k: ["k"] for k in NAMES} | {f"{n} 3": ["red"] for n in NAMES})},
+        {"series_keys": NAMES, "covariates_identifier": "plan", "known_columns": [f"{name} 2" for name in NAMES],
+         "series_identifier": "product", "static_columns": [f"{name} 3" for name in NAMES], "hierarchy": [NAMES]},
         command="build",
     )  # fmt: skip
     assert result.ok, result.trouble
-    assert result.sql("select * from int_salesfc__observations where quantity = 1")[f"known__{name} 2"].tolist() == [1.5]
-    assert result.sql("select * from int_salesfc__series")[f"static__{name} 3"].tolist() == ["red"]
-    if name != "unique_id":
-        assert result.sql("select * from dim_salesfc__series")[name].tolist() == ["k"]
+    first = result.sql("select * from int_salesfc__observations where quantity = 1")
+    series = result.sql("select * from int_salesfc__series")
+    dimension = result.sql("select * from dim_salesfc__series")
+    for name in NAMES:
+        assert first[f"known__{name} 2"].tolist() == [1.5]
+        assert series[f"static__{name} 3"].tolist() == ["red"]
+        assert name == "unique_id" or dimension[name].tolist() == ["k"]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +157,10 @@ def test_any_name_of_a_column_works(build, name):
      "'2024-01-31T08:00:00+08:00'", "' 2024-01-31 '", "20240131.0::double", "timestamp_ns '2024-01-31 01:00:00'"],
 )  # fmt: skip
 def test_times_of_every_type(build, sold_at):
-    result = build({"sales": f"select 7::bigint as item, {sold_at} as sold_at, 2::decimal(9, 2) as quantity"}, {"series_keys": ["item"]})
+    result = build(
+        {"sales": f"select 7::bigint as item, {sold_at} as sold_at, 2::decimal(9, 2) as quantity"},
+        {"series_keys": ["item"]},
+    )
     assert result.ok, result.trouble
     assert result.rows("select unique_id, ts, quantity from int_salesfc__observations where mask") == [
         ("7", dt.date(2024, 1, 31), 2.0)
@@ -152,10 +189,14 @@ def test_weeks_start_on_monday_and_an_unfinished_week_is_not_read(build):
     ]
 
 
-@pytest.mark.parametrize(("frequency", "step", "last"), [("week", "7 days", "2024-01-22"), ("month", "1 month", "2024-04-01")])
-def test_rows_of_one_weekday_or_day_of_month_are_whole_periods(build, frequency, step, last):
-    sales = f"select (timestamp '2024-01-01' + i * interval '{step}')::date as sold_at, 3 as quantity from range(4) t(i)"
-    result = build({"sales": sales}, {"frequency": frequency})
+@pytest.mark.parametrize(
+    ("frequency", "step", "first", "given", "last"),
+    [("week", "7 days", "2024-01-01", "", "2024-01-22"), ("month", "1 month", "2024-01-01", "", "2024-04-01"),
+     ("week", "7 days", "2024-01-03", "2024-01-17", "2024-01-15"), ("week", "7 days", "2024-01-03", "2024-01-16", "2024-01-08")],
+)  # fmt: skip
+def test_rows_of_one_weekday_or_day_of_month_are_whole_periods(build, frequency, step, first, given, last):
+    sales = f"select (timestamp '{first}' + i * interval '{step}')::date as sold_at, 3 as quantity from range(4) t(i)"
+    result = build({"sales": sales}, {"frequency": frequency, "cutoff": given})
     assert result.ok, result.trouble
     assert result.rows("select cutoff from int_salesfc__cutoff") == [(dt.date.fromisoformat(last),)]
 
@@ -163,11 +204,17 @@ def test_rows_of_one_weekday_or_day_of_month_are_whole_periods(build, frequency,
 def test_months(build):
     result = build({"sales": daily([1] * 91, "2024-01-01")}, {"frequency": "month", "horizon": 12}, command="build")
     assert result.ok, result.trouble
-    assert [r[0] for r in result.rows("select quantity from int_salesfc__observations where mask order by ts")] == [31, 29, 31]
+    assert [r[0] for r in result.rows("select quantity from int_salesfc__observations where mask order by ts")] == [
+        31,
+        29,
+        31,
+    ]
     assert result.rows("select last_ts from int_salesfc__cutoff") == [(dt.date(2025, 3, 1),)]
 
 
-@pytest.mark.parametrize(("rule", "quantity", "mask"), [("flag", 900, True), ("keep", 900, True), ("drop", None, False), ("cap", 0, True)])
+@pytest.mark.parametrize(
+    ("rule", "quantity", "mask"), [("flag", 900, True), ("keep", 900, True), ("drop", None, False), ("cap", 0, True)]
+)
 def test_outliers(build, rule, quantity, mask):
     result = build({"sales": daily([10, 12, 11, 9, 10, 30, 28] * 8 + [900])}, {"outliers": rule}, command="build")
     assert result.ok, result.trouble
@@ -195,7 +242,9 @@ def test_days_without_stock_do_not_count(build):
 
 def test_covariates_of_some_keys_and_of_none(build):
     sales = pd.concat([daily([1, 1], sku=a, shop=b) for a in "xy" for b in "12"])
-    covariates = pd.concat([daily([1] * 4, sku="x", price=2.0, event="sale", promotion=True), daily([1] * 4, sku="y", price=3.0)])
+    covariates = pd.concat(
+        [daily([1] * 4, sku="x", price=2.0, event="sale", promotion=True), daily([1] * 4, sku="y", price=3.0)]
+    )
     views = daily([1, 1, 1], views=[10, None, 30])
     result = build(
         {"sales": sales, "cov": covariates.drop(columns="quantity"), "web": views.drop(columns="quantity")},
@@ -212,9 +261,7 @@ def test_covariates_of_some_keys_and_of_none(build):
 
 
 def test_static_attributes_by_type(build):
-    products = (
-        "select 'a' as sku, 'red' as colour, 3::decimal(5, 1) as size, date '2024-01-01' as launched, true as is_new, [1.0, 2.0]::float[] as text_vector"
-    )
+    products = "select 'a' as sku, 'red' as colour, 3::decimal(5, 1) as size, date '2024-01-01' as launched, true as is_new, [1.0, 2.0]::float[] as text_vector"
     columns = ["colour", "size", "launched", "is_new", "text_vector"]
     result = build(
         {"sales": daily([1, 2], sku="a"), "product": products},
@@ -222,16 +269,22 @@ def test_static_attributes_by_type(build):
         command="build",
     )
     assert result.ok, result.trouble
-    row = result.rows("select static__colour, static__size, static__is_new, static__text_vector, static__key_sku from int_salesfc__series")
+    row = result.rows(
+        "select static__colour, static__size, static__is_new, static__text_vector, static__key_sku from int_salesfc__series"
+    )
     assert row == [("red", 3.0, 1.0, [1.0, 2.0], "a")]
     assert result.rows("select launched from dim_salesfc__series") == [(dt.date(2024, 1, 1),)]
 
 
 def test_series_that_never_sold_and_one_row_series(build):
-    sales = pd.concat([daily([0, 0, 0], sku="never"), daily([5], "2024-01-03", sku="once"), daily([None], sku="unknown")])
+    sales = pd.concat(
+        [daily([0, 0, 0], sku="never"), daily([5], "2024-01-03", sku="once"), daily([None], sku="unknown")]
+    )
     result = build({"sales": sales}, {"series_keys": ["sku"], "horizon": 2}, command="build")
     assert result.ok, result.trouble
-    rows = result.rows("select unique_id, count(*), count(quantity) from int_salesfc__observations group by all order by 1")
+    rows = result.rows(
+        "select unique_id, count(*), count(quantity) from int_salesfc__observations group by all order by 1"
+    )
     assert rows == [("never", 5, 3), ("once", 3, 1), ("unknown", 5, 2)]
     assert result.rows("select unique_id, demand_class from dim_salesfc__series order by 1") == [
         ("never", "dead"), ("once", "new"), ("unknown", "dead"),
@@ -248,5 +301,8 @@ def test_empty_tables_end_in_one_line(build):
 def test_price_is_optional_and_gives_revenue(build):
     result = build({"sales": daily([2, 3]).assign(price=["5", "x"])})
     assert result.ok, result.trouble
-    assert result.rows("select revenue, price from int_salesfc__period_sales order by ts") == [(10.0, 5.0), (None, None)]
+    assert result.rows("select revenue, price from int_salesfc__period_sales order by ts") == [
+        (10.0, 5.0),
+        (None, None),
+    ]
     assert result.rows("select past__price from int_salesfc__observations order by ts limit 1") == [(5.0,)]

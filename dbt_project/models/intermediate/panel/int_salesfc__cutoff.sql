@@ -24,18 +24,18 @@ with readable as (
 last_day as (
 
     select
+        max(sold_on) as last_sold_on,
         {%- if given %}
         case when max(sold_on) is not null then date '{{ given }}' end as last_on,
-        false as is_whole
         {%- else %}
         max(sold_on) as last_on,
-        {%- if frequency == 'week' %}
-        count(distinct {{ salesfc.weekday('sold_on') }}) = 1 as is_whole
-        {%- elif frequency == 'month' %}
-        count(distinct day(sold_on)) = 1 as is_whole
-        {%- else %}
-        true as is_whole
         {%- endif %}
+        {%- if frequency == 'week' %}
+        count(distinct {{ salesfc.weekday('sold_on') }}) = 1 as has_one_day
+        {%- elif frequency == 'month' %}
+        count(distinct day(sold_on)) = 1 as has_one_day
+        {%- else %}
+        true as has_one_day
         {%- endif %}
     from readable
 
@@ -44,10 +44,11 @@ last_day as (
 period as (
 
     select
-        {{ salesfc.period_of('last_on') }} as ts,
         last_on,
-        is_whole
-        or last_on = {{ salesfc.period_add(salesfc.period_of('last_on'), 1) }} - 1 as is_complete
+        {{ salesfc.period_of('last_on') }} as ts,
+        {{ salesfc.period_add(salesfc.period_of('last_on'), 1) }} - 1 as ends_on,
+        has_one_day,
+        last_sold_on - {{ salesfc.period_of('last_sold_on') }} as day_of_row
     from last_day
 
 ),
@@ -57,7 +58,7 @@ resolved as (
     select
         case
             when last_on is null then cast({{ salesfc.fail(nothing) }} as date)
-            when is_complete then ts
+            when last_on = ends_on or (has_one_day and last_on - ts >= day_of_row) then ts
             else {{ salesfc.period_add('ts', -1) }}
         end as cutoff
     from period

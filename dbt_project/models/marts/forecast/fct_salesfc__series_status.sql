@@ -13,7 +13,10 @@ with published as (
 select
     ledger.unique_id,
     coalesce(published.status, 'skipped') as status,
-    coalesce(nullif(published.reason, ''), ledger.reason) as reason,
+    case
+        when published.unique_id is null then ledger.reason
+        else nullif(published.reason, '')
+    end as reason,
     published.method,
     ledger.rows_read,
     ledger.rows_dropped,
