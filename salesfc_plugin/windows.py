@@ -82,7 +82,7 @@ class Exposure:
 
     def apply(self, values: Floats) -> Floats:
         """Share of a period that is open: 0 when closed, 1 where the column is unknown."""
-        share = values / self.full if self.proportional else (values > 0).astype(np.float32)
+        share = np.maximum(values, 0.0) / self.full if self.proportional else (values > 0).astype(np.float32)
         return np.where(np.isfinite(values), share, 1.0).astype(np.float32)
 
 
@@ -143,10 +143,7 @@ def learn_recipe(panel: Panel) -> Recipe:
     seen = panel.quantity[np.isfinite(panel.quantity)]
     whole = seen.size > 0 and bool((seen == np.round(seen)).all())
     mean = float(np.abs(seen).mean()) if seen.size else 1.0
-    reals = panel.statics.reals
-    with np.errstate(all="ignore"):
-        filled = np.nan_to_num(reals, nan=0.0)
-        real_mean, real_deviation = filled.mean(axis=0), np.maximum(filled.std(axis=0), 1e-6)
+    real_mean, real_deviation = _moments(panel.statics.reals)
     exposure = find_exposure(panel)
     return Recipe(
         frequency=panel.frequency,
@@ -163,6 +160,15 @@ def learn_recipe(panel: Panel) -> Recipe:
         calendar_names=panel.calendar_names,
         seasonal=_repeats(panel.calendar, CYCLES[panel.frequency].season),
     )
+
+
+def _moments(reals: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of each column over its known values."""
+    seen = np.isfinite(reals)
+    count = np.maximum(seen.sum(axis=0), 1)
+    mean = np.where(seen, reals, 0.0).sum(axis=0, dtype=np.float64) / count
+    square = np.where(seen, (reals - mean) ** 2, 0.0).sum(axis=0, dtype=np.float64) / count
+    return mean, np.maximum(np.sqrt(square), 1e-6)
 
 
 def _repeats(calendar: Floats, season: int) -> tuple[bool, ...]:
@@ -271,11 +277,10 @@ def make_arrays(panel: Panel, recipe: Recipe) -> Arrays:
     for k, column in enumerate(recipe.past):
         if column.name in panel.past:
             past[:, pad : pad + history, k] = column.apply(panel.past[column.name])
-    calendar = np.zeros((pad + total, panel.calendar.shape[1]), np.float32)
-    calendar[pad:] = panel.calendar
-    reals = np.nan_to_num(panel.statics.reals, nan=0.0)
-    if reals.shape[1]:
-        reals = ((reals - np.array(recipe.real_mean)) / np.array(recipe.real_deviation)).astype(np.float32)
+    calendar = np.zeros((pad + total, len(recipe.calendar_names)), np.float32)
+    calendar[pad:] = _columns(recipe.calendar_names, panel.calendar_names, panel.calendar, 0.0)
+    reals = _columns(recipe.real_names, panel.statics.real_names, panel.statics.reals, np.nan)
+    reals = np.nan_to_num((reals - np.array(recipe.real_mean)) / np.array(recipe.real_deviation), nan=0.0)
     volume = np.nan_to_num(_mean(np.abs(panel.quantity)), nan=0.0)
     return Arrays(
         sales=sales,
@@ -283,7 +288,7 @@ def make_arrays(panel: Panel, recipe: Recipe) -> Arrays:
         known=known,
         past=past,
         calendar=calendar,
-        codes=panel.statics.codes,
+        codes=_columns(recipe.static_names, panel.statics.names, panel.statics.codes, 0).astype(np.int32),
         reals=np.clip(reals, -_CLIP, _CLIP).astype(np.float32),
         weight=(1.0 / seasonal_scale(panel, recipe.floor)).astype(np.float32),
         volume=volume.astype(np.float32),
@@ -291,6 +296,15 @@ def make_arrays(panel: Panel, recipe: Recipe) -> Arrays:
         pad=pad,
         end=pad + history,
     )
+
+
+def _columns(wanted: tuple[str, ...], names: tuple[str, ...], values: NDArray[Any], missing: float) -> NDArray[Any]:
+    """Columns by name, so that a panel may have lost one, gained one or changed their order since the training."""
+    out = np.full((len(values), len(wanted)), missing, values.dtype)
+    for k, name in enumerate(wanted):
+        if name in names:
+            out[:, k] = values[:, names.index(name)]
+    return out
 
 
 def _mean(values: Floats) -> Floats:
