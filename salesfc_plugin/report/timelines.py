@@ -17,6 +17,7 @@ Matrix = NDArray[np.float64]
 Json = dict[str, object]
 
 SIGNIFICANT_DIGITS = 4
+TOTAL_DIGITS = 7  # few lines, whose sums stand beside sums from elsewhere
 MAX_DECIMALS = 6
 SHOWN_SERIES = 5_000
 SHOWN_GROUPS = 1_000
@@ -110,7 +111,8 @@ def total_line(marts: Marts, axis: Axis) -> Json:
             ),
         )
     _put(line, marts.arrays(f"select 0, j, sum(forecast) from {FORECAST} join report_period using (ts) group by j"))
-    return {"quantity": encode(line[:, : axis.split]), "forecast": encode(line[:, axis.split :])}
+    past, future = line[:, : axis.split], line[:, axis.split :]
+    return {"quantity": encode(past, TOTAL_DIGITS), "forecast": encode(future, TOTAL_DIGITS)}
 
 
 def group_lines(marts: Marts, axis: Axis) -> list[Json]:
@@ -141,7 +143,7 @@ def _level(marts: Marts, axis: Axis, level: str) -> Json:
     lines = _scatter(
         marts, TOTAL, ["forecast", *bounds], shape, "m.level = ?", level, key="group_id", rows="report_group"
     )
-    encoded = {name: encode(matrix[:, axis.split :]) for name, matrix in lines.items()}
+    encoded = {name: encode(matrix[:, axis.split :], TOTAL_DIGITS) for name, matrix in lines.items()}
     members = _members(marts, level, len(group_ids))
     if members is not None and marts.has(SALES):
         quantity = np.full(shape, np.nan)
@@ -153,7 +155,7 @@ def _level(marts: Marts, axis: Axis, level: str) -> Json:
                 " using (ts) where s.time_series_type = 'history' group by all"
             ),
         )
-        encoded["quantity"] = encode(quantity[:, : axis.split])
+        encoded["quantity"] = encode(quantity[:, : axis.split], TOTAL_DIGITS)
     return {"name": level, "id": group_ids, "lines": encoded, "member": members}
 
 
@@ -223,17 +225,18 @@ def _day(seconds: object) -> int:
     return round(seconds / 86_400)
 
 
-def encode(matrix: Matrix) -> Json:
+def encode(matrix: Matrix, digits: int = SIGNIFICANT_DIGITS) -> Json:
     """A matrix [line, period] as `decimals` per line, `start` per line and one flat list of integers.
 
     Leading unknown periods of a line are left out (its values begin at `start`), inner ones are null; a line without
-    any value has `start` equal to the number of periods. The value is integer / 10 ** decimals.
+    any value has `start` equal to the number of periods. The value is integer / 10 ** decimals,
+    with `digits` significant digits of the line's largest value.
     """
     finite = np.isfinite(matrix)
     filled = np.where(finite, matrix, 0.0)
     largest = np.abs(filled).max(axis=1, initial=0.0)
     magnitude = np.floor(np.log10(np.where(largest > 0, largest, 1.0))).astype(int)
-    decimals = np.clip(SIGNIFICANT_DIGITS - 1 - magnitude, 0, MAX_DECIMALS)
+    decimals = np.clip(digits - 1 - magnitude, 0, MAX_DECIMALS)
     decimals[(filled == np.round(filled)).all(axis=1) | (largest == 0)] = 0
     integers = np.rint(filled * 10.0 ** decimals[:, None]).astype(np.int64)
     start = np.logical_and.accumulate(~finite, axis=1).sum(axis=1)

@@ -48,7 +48,7 @@ function metricCard() {
     methods.reduce((one, other) => (distance(metric, other) < distance(metric, one) ? other : one));
   return card(
     t("accuracy.metrics"),
-    methods.length > 1 ? t("accuracy.metrics.note") : null,
+    [checkedSpan(), methods.length > 1 ? t("accuracy.metrics.note") : null].filter(Boolean).join(t("comma")),
     h(
       "div",
       { class: "scroller", tabindex: "0", role: "region", "aria-label": t("accuracy.metrics") },
@@ -93,6 +93,14 @@ function metricCard() {
   );
 }
 
+/** How often it was checked, and up to when. */
+function checkedSpan() {
+  const { checked } = store;
+  return checked?.cutoff.length
+    ? t("accuracy.checked", { count: checked.cutoff.length, last: date(checked.last.at(-1)) })
+    : null;
+}
+
 /** Error of the largest groups of each level, ours beside the naive method's. */
 function levelCard() {
   const list = rows(store.accuracy).filter((row) => !isOverall(row.level) && row.metric === "wape");
@@ -111,7 +119,7 @@ function levelCard() {
         });
     const methods = methodsOf(list.filter((row) => row.level === name).map((row) => row.method)).slice(0, 4);
     const columns = [
-      { name: "group", text: name, value: (row) => row.group },
+      { name: "group", text: name, value: (row) => row.group || t("nameless") },
       ...methods.map((method) => ({
         name: method,
         text: word("method", method),

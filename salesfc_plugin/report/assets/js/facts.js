@@ -32,7 +32,7 @@ function seriesFacts({ i }) {
     [t("fact.error", { method: word("method", meta.method) }), share("off")],
     [t("fact.error", { method: word("method", meta.naive) }), meta.method === meta.naive ? null : share("naive")],
     [t("fact.method"), status ? word("method", status.method?.[i]) : null],
-    [t("fact.reason"), status?.reason?.[i] ? word("reason", status.reason[i]) : null],
+    [t("fact.reason"), status?.reason?.[i] ? reasonText({ status: status.status[i], reason: status.reason[i] }) : null],
     [t("fact.class"), status?.demand_class ? word("class", status.demand_class[i]) : null],
     ...attributes.map((attribute) => [attribute.name, attribute.values[attribute.codes[i]] ?? null]),
   ];
@@ -61,7 +61,11 @@ function membersCard(entity) {
         h(
           "li",
           {},
-          h("button", { type: "button", class: "link", title: child.name, onclick: () => show(child) }, child.name),
+          h(
+            "button",
+            { type: "button", class: "link", title: child.name, onclick: () => show(child) },
+            entityName(child),
+          ),
           h("span", {}, number(child.volume)),
           h(
             "span",

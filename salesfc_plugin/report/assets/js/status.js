@@ -9,13 +9,19 @@ function statusSection() {
   );
 }
 
+/** Why a series has its status; with a forecast by the network a reason is no more than a note. */
+function reasonText({ status, reason }) {
+  if (!reason) return t("status.no_reason");
+  return status === "ok" ? t("status.noted", { reason: word("reason", reason) }) : word("reason", reason);
+}
+
 function reasonCounts() {
   return h(
     "div",
     { class: "counts", style: { marginTop: ".5rem" } },
     rows(store.status_counts).map((row) => [
       h("span", {}, statusChip(row.status)),
-      h("span", {}, row.reason ? word("reason", row.reason) : t("status.no_reason")),
+      h("span", {}, reasonText(row)),
       h("span", {}, number(row.n)),
     ]),
   );
@@ -46,7 +52,7 @@ function statusTable() {
       text: t("fact.reason"),
       class: "reason",
       value: (row) => row.reason,
-      show: (row) => (row.reason ? word("reason", row.reason) : ""),
+      show: (row) => (row.reason ? reasonText(row) : ""),
     },
   ].filter((column) => column.name === "id" || column.name in store.status);
   return dataTable({

@@ -74,7 +74,7 @@ function entities() {
   return list;
 }
 
-const entityName = (entity) => (entity.kind === "all" ? t("all_series") : entity.name);
+const entityName = (entity) => (entity.kind === "all" ? t("all_series") : entity.name || t("nameless"));
 
 /** Everything the main chart draws for an entity, along `store.days`. */
 function lineOf(entity) {
