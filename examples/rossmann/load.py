@@ -11,9 +11,10 @@ from pathlib import Path
 
 import duckdb
 
+REBUILDING_DAYS = 14  # a store that is closed for longer is being rebuilt
+
 TABLES = {
     "stores": "select * from '{store}'",
-    "sales": """select "Store", "Date", "Sales" from '{train}' where "Open" = 1""",
     "customers": """select "Store", "Date", "Customers" from '{train}' where "Open" = 1""",
     # A closed day has no row in some copies of the file: its promotion is that of all shops, its school holiday the one
     # of the day before, and a weekday on which most shops are closed is a public holiday.
@@ -26,7 +27,13 @@ TABLES = {
                 sum("Open") as shops_open
             from '{train}'
             group by "Date"
+        ),
+
+        span as (
+            select unnest(range(min("Date")::timestamp, max("Date") + interval 1 day, interval 1 day))::date as "Date"
+            from '{train}'
         )
+
         select
             stores."Store",
             span."Date",
@@ -35,17 +42,31 @@ TABLES = {
             coalesce(day.is_holiday, true)
             or (dayofweek(span."Date") <> 0 and day.shops_open < 0.5 * count(*) over (partition by span."Date"))
                 as state_holiday,
-            coalesce(
-                last_value(train."SchoolHoliday" ignore nulls)
-                    over (partition by stores."Store" order by span."Date"), 0
-            ) as school_holiday
+            coalesce(last_value(train."SchoolHoliday" ignore nulls) over so_far, 0) as school_holiday
         from raw.stores as stores
-        cross join (
-            select unnest(range(min("Date")::timestamp, max("Date") + interval 1 day, interval 1 day))::date as "Date"
-            from '{train}'
-        ) as span
+        cross join span
         left join '{train}' as train on stores."Store" = train."Store" and span."Date" = train."Date"
         left join day on span."Date" = day."Date"
+        window so_far as (partition by stores."Store" order by span."Date")
+    """,
+    # A closed day sells nothing, and that is worth knowing. A store that is being rebuilt says nothing about what it
+    # will sell: those days get no row, and `salesfc_gaps: mask` makes them unknown.
+    "sales": """
+        with closed as (
+            select
+                plan.*,
+                max(case when is_open = 1 then "Date" end) over so_far as opened_before,
+                min(case when is_open = 1 then "Date" end) over to_come as opens_after
+            from raw.plan as plan
+            window
+                so_far as (partition by "Store" order by "Date" rows between unbounded preceding and current row),
+                to_come as (partition by "Store" order by "Date" rows between current row and unbounded following)
+        )
+
+        select closed."Store", closed."Date", coalesce(train."Sales", 0) as "Sales"
+        from closed
+        left join '{train}' as train on closed."Store" = train."Store" and closed."Date" = train."Date"
+        where closed.is_open = 1 or closed.opens_after - closed.opened_before <= {rebuilding}
     """,
 }
 
@@ -68,7 +89,7 @@ def main() -> None:
     with duckdb.connect(str(db), config={"storage_compatibility_version": "v1.2.0"}) as con:
         con.execute("create schema if not exists raw")
         for name, query in TABLES.items():
-            con.execute(f"create or replace table raw.{name} as {query.format(**files)}")
+            con.execute(f"create or replace table raw.{name} as {query.format(rebuilding=REBUILDING_DAYS, **files)}")
         rows, stores = con.execute(
             "select (select count(*) from raw.sales), (select count(*) from raw.stores)"
         ).fetchall()[0]
