@@ -154,11 +154,12 @@ class _Model:
 
     @cached_property
     def columns(self) -> list[str]:
-        """Column names: of the query, else as stored, else as documented."""
-        if not self.is_source and not self.is_python:
-            return list(self._query.named_selects)
-        stored = self._project._stored.get(_key(self._node))
-        return list(stored or self._node.get("columns", {}))
+        """Column names: of the query, spelled as they are stored; where no query tells, as stored or documented."""
+        known = list(self._project._stored.get(_key(self._node)) or self._node.get("columns", {}))
+        if self.is_source or self.is_python:
+            return known
+        spelled = {name.lower(): name for name in known}
+        return [spelled.get(name.lower(), name) for name in self._query.named_selects]
 
     @cached_property
     def _query(self) -> exp.Query:

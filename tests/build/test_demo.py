@@ -1,0 +1,109 @@
+"""The newcomer's command, whole: `salesfc demo` in an empty folder, then what it says one can do."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from salesfc_plugin.database import connect
+from salesfc_plugin.lineage import Lineage
+
+SALESFC = str(Path(sys.executable).with_name("salesfc"))
+REPORT = "output/salesfc_report.html"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The folder of a finished demo and what it printed."""
+
+    folder: Path
+    text: str
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    folder = tmp_path_factory.mktemp("demo")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SALESFC_", "DBT_"))}
+    done = subprocess.run([SALESFC, "demo"], cwd=folder, env=clean, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return Demo(folder, done.stdout)
+
+
+def test_it_says_where_everything_is_and_how_long_it_took(demo: Demo) -> None:
+    last = demo.text[demo.text.index("Completed successfully") :]
+    assert re.search(r"\d+ series \(\d+ ok.*\); [\d,]+ forecasts", last), last
+    assert re.search(r"WAPE\) +0\.\d+ +0\.\d+ +\d+% better", last), last
+    assert re.search(r"^Time: +\d+ s", last, re.MULTILINE)
+    assert re.search(r"^Memory: +\d\.\d GB", last, re.MULTILINE)
+    for path in ("output/salesfc.duckdb", "output/salesfc_serve.duckdb", REPORT):
+        assert str(demo.folder / path) in last
+        assert (demo.folder / path).stat().st_size > 100_000
+    assert "\x1b" not in demo.text
+    assert sorted(path.name for path in demo.folder.iterdir()) == ["logs", "output", "target"]
+
+
+def test_the_query_it_shows_can_be_pasted(demo: Demo) -> None:
+    query = demo.text.splitlines()[demo.text.splitlines().index("A query to paste:") + 1].strip()
+    done = subprocess.run(query, shell=True, cwd=demo.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "lower_bound" in done.stdout
+    assert "28 rows" in done.stdout
+
+
+def test_the_published_copy_holds_what_the_build_made(demo: Demo) -> None:
+    counts = []
+    for path in ("output/salesfc.duckdb", "output/salesfc_serve.duckdb"):
+        with connect(demo.folder / path) as connection:
+            counts.append(connection.execute("select count(*), sum(forecast) from fct_salesfc__forecast").fetchall())
+    assert counts[0] == counts[1]
+    parquet = duckdb.read_parquet(str(demo.folder / "output/salesfc_serve/fct_salesfc__forecast.parquet"))
+    assert parquet.aggregate("count(*), sum(forecast)").fetchall() == counts[0]
+
+
+def test_doctor_finds_nothing_after_it(demo: Demo) -> None:
+    root = Path(__file__).parents[2]
+    variables = (root / "salesfc_plugin" / "demo" / "vars.yml").read_text()
+    command = [SALESFC, "doctor", "--project-dir", str(root), "--vars", variables]
+    done = subprocess.run(command, cwd=demo.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "raw.sales: 8 columns, every mapped one is there" in done.stdout
+
+
+def test_lineage_reads_every_column_and_customers_are_only_counted(demo: Demo) -> None:
+    with connect(demo.folder / "output/salesfc.duckdb") as connection:
+        rows = connection.execute(
+            "select table_schema, table_name, column_name from information_schema.columns order by ordinal_position"
+        ).fetchall()
+        stored = {row[0] for row in connection.execute("select table_name from duckdb_tables()").fetchall()}
+    columns: dict[tuple[str, str], list[str]] = {}
+    for schema, table, column in rows:
+        columns.setdefault((schema, table), []).append(column)
+    lineage = Lineage(demo.folder / "target", columns)
+    of_customers, untold = set(), []
+    for model in lineage.models:
+        for column in lineage.columns(model):
+            trace = lineage.trace(model, column)
+            if trace.python_models or model not in stored:
+                continue
+            if any(origin.name == "customer_id" for origin in trace.origins):
+                of_customers.add((model, column))
+        if model in stored and (built := columns["main", model]) != lineage.columns(model):
+            untold.append((model, set(built) ^ set(lineage.columns(model))))
+    assert of_customers == {
+        ("int_salesfc__period_sales", "customers"),
+        ("int_salesfc__observations", "past__customers"),
+    }
+    assert [what for what in untold if what[1]] == []
+
+
+def test_summary_tells_the_same_as_json(demo: Demo) -> None:
+    done = subprocess.run([SALESFC, "summary", "--json"], cwd=demo.folder, capture_output=True, text=True, check=True)
+    told = json.loads(done.stdout)
+    assert told["cutoff"] == "2025-10-31"
+    assert sum(told["statuses"].values()) == told["series"]
