@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # One stamp for one lock: another lock, another stamp, and the environment is brought up to date.
 READY := $(VENV)/.ready-$(shell cksum < requirements.lock | cut -d' ' -f1)
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PATH := $(abspath $(BIN)):$(PATH)
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 PYTEST_ARGS ?=
 
@@ -54,12 +54,12 @@ lint: $(READY) ## Check style, types, SQL and who imports whom
 	ruff format --check --quiet . || { echo "Run 'make format'." >&2; exit 1; }
 	mypy
 	lint-imports --no-cache
-	if [ -d dbt_project ]; then sqlfluff lint dbt_project --processes 1; fi
+	SALESFC_DB=:memory: sqlfluff lint --nocolor --disable-progress-bar dbt_project/models dbt_project/tests dbt_project/analyses
 
 format: $(READY) ## Put Python and SQL into the house style
 	@ruff check --fix --quiet . || true
 	ruff format --quiet .
-	if [ -d dbt_project ]; then sqlfluff format dbt_project; fi
+	SALESFC_DB=:memory: sqlfluff format --disable-progress-bar dbt_project/models dbt_project/tests dbt_project/analyses
 
 lock: $(READY) ## Choose versions anew and write requirements.lock
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --upgrade --quiet \
