@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
-from dataclasses import asdict, dataclass, replace
+import math
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from salesfc_plugin.panel import Floats
 from salesfc_plugin.windows import Recipe
 
-FORMAT = 1  # of the bytes; raised when an older reader could not understand them
+FORMAT = 2  # of the bytes; raised when an older reader could not understand them
 
 
 class ModelError(ValueError):
@@ -36,6 +36,7 @@ class TrainedModel:
         seed: of the training.
         preset: of the training.
         metrics: what the training did and the scores its choices rest on.
+        trust: for a cutoff (ISO date) what the backtest windows before it taught, as of ``evaluation.trust``.
     """
 
     network: str
@@ -48,17 +49,18 @@ class TrainedModel:
     seed: int
     preset: str
     metrics: dict[str, Any]
+    trust: dict[str, Any] = field(default_factory=dict)
 
     def config(self) -> dict[str, Any]:
-        """All but the weights, as plain values for JSON."""
-        plain = {k: v for k, v in asdict(replace(self, weights=())).items() if k not in ("weights", "metrics")}
+        """All but the weights and what was learnt about series, as plain values for JSON."""
+        plain = {k: v for k, v in asdict(replace(self, weights=(), trust={})).items() if k not in _APART}
         return {**plain, "recipe": self.recipe.to_dict(), "format": FORMAT}
 
     def to_bytes(self) -> bytes:
         """Weights and config as one ``.npz``, which can be read without running any code of it."""
         buffer = io.BytesIO()
         arrays = {f"w{m}_{k}": w for m, member in enumerate(self.weights) for k, w in enumerate(member)}
-        text = json.dumps({"config": self.config(), "metrics": self.metrics}, sort_keys=True)
+        text = to_json({"config": self.config(), "metrics": self.metrics, "trust": self.trust})
         np.savez(buffer, __config__=np.frombuffer(text.encode(), np.uint8), **arrays)  # type: ignore[arg-type]
         return buffer.getvalue()
 
@@ -72,14 +74,17 @@ class TrainedModel:
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as archive:
                 text = json.loads(archive["__config__"].tobytes().decode())
-                config = text["config"]
                 weights = _members({k: archive[k] for k in archive.files if k != "__config__"})
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            found = text["config"].get("format")
+            if found == FORMAT:
+                return cls._of(text, weights)
+        except Exception as error:  # noqa: BLE001 - whatever damaged bytes raise, they are not a model
             raise ModelError(f"the saved weights cannot be read ({type(error).__name__}); train again.") from None
-        if config.get("format") != FORMAT:
-            raise ModelError(
-                f"the saved model has format {config.get('format')}, this version reads {FORMAT}; train again."
-            )
+        raise ModelError(f"the saved model has format {found}, this version reads {FORMAT}; train again.")
+
+    @classmethod
+    def _of(cls, text: dict[str, Any], weights: tuple[tuple[Floats, ...], ...]) -> TrainedModel:
+        config = text["config"]
         return cls(
             network=config["network"],
             capacity=config["capacity"],
@@ -91,16 +96,30 @@ class TrainedModel:
             seed=config["seed"],
             preset=config["preset"],
             metrics=text["metrics"],
+            trust=text["trust"],
         )
 
     @property
     def version(self) -> str:
-        """Cutoff and a hash of config and weights: the same training gives the same version."""
-        digest = hashlib.sha256(json.dumps(self.config(), sort_keys=True).encode())
+        """Cutoff and a hash of config, trust and weights: the same training gives the same version."""
+        digest = hashlib.sha256(to_json([self.config(), self.trust]).encode())
         for member in self.weights:
             for w in member:
                 digest.update(np.ascontiguousarray(w).tobytes())
         return f"{self.network}-{self.cutoff}-{digest.hexdigest()[:10]}"
+
+
+def to_json(values: Any) -> str:
+    """JSON with sorted keys; a number that is not finite becomes null: JSON has none, and SQL would not read it."""
+    return json.dumps(_finite(values), sort_keys=True, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _members(arrays: dict[str, Floats]) -> tuple[tuple[Floats, ...], ...]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from salesfc_plugin.model import ModelError, TrainedModel
+from salesfc_plugin.model import ModelError, TrainedModel, to_json
 from salesfc_plugin.panel import Panel
 
 SCHEMA = pa.schema(
@@ -42,8 +41,8 @@ def to_table(models: list[tuple[str, TrainedModel]], data_hash: str, created_at:
             "preset": model.preset,
             "cutoff": dt.date.fromisoformat(model.cutoff),
             "seed": model.seed,
-            "config": json.dumps(model.config(), sort_keys=True),
-            "metrics": json.dumps(model.metrics, sort_keys=True),
+            "config": to_json(model.config()),
+            "metrics": to_json(model.metrics),
             "data_hash": data_hash,
             "code_hash": code_hash(),
             "weights": model.to_bytes(),
@@ -80,14 +79,17 @@ def hash_panel(panel: Panel) -> str:
         for name in sorted(columns):
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(columns[name]).tobytes())
-    digest.update("\n".join(panel.unique_id).encode())
+    statics = panel.statics
+    names = (panel.unique_id.tolist(), panel.calendar_names, statics.names, statics.vocabulary, statics.real_names)
+    digest.update(to_json([*names, panel.horizon, panel.frequency]).encode())
     return digest.hexdigest()[:16]
 
 
 def code_hash() -> str:
     """A hash of the code that trains and forecasts."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("**/*.py")):
-        if not {"report", "demo", "engines"} & set(path.parts):
+    package = Path(__file__).parent
+    for path in sorted(package.glob("**/*.py")):
+        if path.relative_to(package).parts[0] not in ("report", "demo", "engines"):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
