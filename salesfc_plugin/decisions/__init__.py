@@ -1,0 +1,1 @@
+"""What a forecast is for: paths, orders, scenarios and plans that a shop acts on."""

@@ -1,0 +1,117 @@
+"""Marginals and sample paths: inverses of one another, right in distribution, right in their sums."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from salesfc_plugin.decisions.marginals import probability_of, value_at
+from salesfc_plugin.decisions.paths import (
+    USUAL,
+    Copula,
+    Dependence,
+    Windows,
+    fit_copula,
+    normal_scores,
+    sample_paths,
+)
+
+LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
+
+
+def normal_table(mean: float, deviation: float, n: int, horizon: int) -> np.ndarray:
+    points = stats.norm(mean, deviation).ppf(LEVELS)
+    return np.broadcast_to(points, (n, horizon, len(LEVELS))).astype(np.float32)
+
+
+def test_values_and_probabilities_are_inverse() -> None:
+    table = normal_table(50.0, 8.0, 1, 1)[0, 0]
+    p = np.linspace(0.001, 0.999, 500)
+    assert np.allclose(probability_of(value_at(p, table, LEVELS), table, LEVELS), p, atol=1e-6)
+    assert np.abs(value_at(p, table, LEVELS) - stats.norm(50.0, 8.0).ppf(p)).max() < 3.0
+
+
+def test_values_rise_and_never_fall_below_zero() -> None:
+    table = np.array([0, 0, 0, 0, 0, 0, 0, 0.2, 0.9, 1.1, 2.0, 3.0, 4.0], np.float32)
+    values = value_at(np.linspace(0, 1, 1001), table, LEVELS)
+    assert (np.diff(values) >= 0).all()
+    assert values[0] == 0.0
+    assert np.isfinite(values).all()
+    assert probability_of(np.array(0.0), table, LEVELS) == pytest.approx(0.5)
+
+
+def test_flat_quantiles_are_one_value() -> None:
+    table = np.full(len(LEVELS), 3.0, np.float32)
+    assert (value_at(np.array([0.001, 0.5, 0.999]), table, LEVELS) == 3.0).all()
+    assert probability_of(np.array([2.9, 3.1]), table, LEVELS).tolist() == pytest.approx([0.0, 1.0], abs=1e-6)
+
+
+@pytest.mark.parametrize(("common", "persistence"), [(0.0, 0.0), (0.3, 0.2), (0.0, 0.8)])
+def test_the_deviation_of_a_sum_has_its_closed_form(common: float, persistence: float) -> None:
+    """The variance of a sum of normals is the sum of their covariances."""
+    horizon, n = 14, 40
+    copula = Copula(Dependence(common, persistence), {}, 0.0)
+    kind = np.array(["smooth"] * n, dtype=object)
+    parts = sample_paths(normal_table(100.0, 10.0, n, horizon), LEVELS, kind, copula, 1000, counts=False)
+    total = np.concatenate([p for _, p in parts], axis=1).sum(axis=2)
+    exact = 10.0 * np.sqrt(Dependence(common, persistence).correlation(horizon).sum())
+    assert total.mean() == pytest.approx(1400.0, rel=0.005)
+    assert total.std() == pytest.approx(exact, rel=0.05)
+
+
+def test_paths_of_counts_have_the_distribution_that_was_given() -> None:
+    poisson = stats.poisson(4.0)
+    table = np.broadcast_to(poisson.ppf(LEVELS), (30, 7, len(LEVELS))).astype(np.float32)
+    kind = np.array(["smooth"] * 30, dtype=object)
+    paths = np.concatenate([p for _, p in sample_paths(table, LEVELS, kind, USUAL, 400)], axis=1)
+    assert (paths == np.round(paths)).all()
+    assert paths.mean() == pytest.approx(4.0, abs=0.5)  # thirteen quantiles of a step function say no more
+    assert (paths <= 6).mean() == pytest.approx(poisson.cdf(6), abs=0.05)
+
+
+def test_the_same_seed_gives_the_same_paths_whatever_stands_behind() -> None:
+    kind = np.array(["smooth"] * 5, dtype=object)
+    table = normal_table(20.0, 3.0, 5, 7)
+    one, two, other = (
+        np.concatenate([p for _, p in sample_paths(t, LEVELS, kind[: len(t)], USUAL, 20, seed=s)], axis=1)
+        for t, s in ((table, 3), (table, 3), (table, 4))
+    )
+    assert (one == two).all()
+    assert (one != other).any()
+
+
+def make_windows(dependence: Dependence, cutoffs: int, n: int = 80, horizon: int = 28) -> Windows:
+    rng = np.random.default_rng(5)
+    root = np.linalg.cholesky(dependence.correlation(horizon) + 1e-9 * np.eye(horizon))
+    sold = 100.0 + 10.0 * rng.standard_normal((n * cutoffs, horizon)) @ root.T
+    sold[rng.random(sold.shape) < 0.1] = np.nan
+    days = np.repeat(np.datetime64("2024-01-01") + 28 * np.arange(cutoffs), n).astype("datetime64[D]")
+    kind = np.array(["smooth"] * len(sold), dtype=object)
+    return Windows(sold.astype(np.float32), normal_table(100.0, 10.0, len(sold), horizon), LEVELS, kind, days)
+
+
+def test_the_dependence_of_held_out_horizons_is_found_again() -> None:
+    found = fit_copula(make_windows(Dependence(0.3, 0.5), cutoffs=12), counts=False)
+    assert found.of("smooth").common == pytest.approx(0.3, abs=0.06)
+    assert found.of("smooth").persistence == pytest.approx(0.5, abs=0.08)
+    assert found.of("never seen") == found.pooled
+    assert found.shared == pytest.approx(0.0, abs=0.03)
+
+
+def test_one_window_is_half_of_what_is_usual() -> None:
+    found = fit_copula(make_windows(Dependence(0.0, 0.0), cutoffs=1), counts=False)
+    assert 0.04 < found.pooled.common < 0.16
+    empty = make_windows(Dependence(0.0, 0.0), cutoffs=1, n=2)
+    assert fit_copula(Windows(empty.quantity * np.nan, *list(vars(empty).values())[1:]), counts=False) == USUAL
+
+
+def test_scores_of_a_right_forecast_are_normal_even_for_counts() -> None:
+    rng = np.random.default_rng(1)
+    poisson = stats.poisson(9.0)
+    table = np.broadcast_to(stats.norm(9.0, 3.0).ppf(LEVELS), (500, 10, len(LEVELS))).astype(np.float32)
+    sold = poisson.rvs((500, 10), random_state=rng).astype(np.float32)
+    days = np.array(["2024-01-01"] * 500, "datetime64[D]")
+    scores = normal_scores(Windows(sold, table, LEVELS, np.array(["a"] * 500, object), days), counts=True, seed=1)
+    assert abs(scores.mean()) < 0.05
+    assert scores.std() == pytest.approx(1.0, abs=0.05)
