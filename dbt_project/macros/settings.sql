@@ -77,6 +77,28 @@
             'doc': 'rolling origins that accuracy rests on'},
         'paths': {'type': 'integer', 'default': 0, 'min': 0, 'max': 10000, 'unit': 'paths', 'valid': 'a whole number from 0 to 10000',
             'example': 200, 'doc': 'sample paths a series that the warehouse keeps'},
+        'lead_time': {'type': 'integer', 'default': 7, 'min': 0, 'max': 365, 'unit': 'periods',
+            'valid': 'a whole number of periods from 0 to 365', 'example': 14, 'doc': 'periods from an order to its delivery'},
+        'lead_time_column': {'type': 'text', 'default': '', 'valid': 'the name of a column, or empty for none', 'example': 'lead_time_days',
+            'doc': 'column of the series table with the mean lead time in periods, instead of salesfc_lead_time'},
+        'lead_time_deviation_column': {'type': 'text', 'default': '', 'valid': 'the name of a column, or empty for none',
+            'example': 'lead_time_sd', 'doc': 'column of the series table with the standard deviation of the lead time in periods'},
+        'review_period': {'type': 'integer', 'default': 7, 'min': 1, 'max': 365, 'unit': 'periods',
+            'valid': 'a whole number of periods from 1 to 365', 'example': 1, 'doc': 'periods between two looks at the stock'},
+        'service_level': {'type': 'number', 'default': 0.95, 'above': 0, 'below': 1, 'valid': 'a number between 0 and 1',
+            'example': 0.98, 'doc': 'probability that stock lasts from one delivery to the next'},
+        'unit_cost_column': {'type': 'text', 'default': '', 'valid': 'the name of a column, or empty for none', 'example': 'unit_cost',
+            'doc': 'column of the series table with what one unit costs to buy: gives the value of orders and overstock'},
+        'holding_cost_column': {'type': 'text', 'default': '', 'valid': 'the name of a column, or empty for none', 'example': 'holding_cost',
+            'doc': 'column of the series table with the cost of one unit left over for a review period; beside salesfc_shortage_cost_column'},
+        'shortage_cost_column': {'type': 'text', 'default': '', 'valid': 'the name of a column, or empty for none', 'example': 'margin',
+            'doc': 'column of the series table with the cost of one unit short; with salesfc_holding_cost_column it gives the service level'},
+        'pack_size_column': {'type': 'text', 'default': '', 'valid': 'the name of a column, or empty for none', 'example': 'case_units',
+            'doc': 'column of the series table with the units of a pack: orders are whole packs'},
+        'minimum_order_column': {'type': 'text', 'default': '', 'valid': 'the name of a column, or empty for none', 'example': 'min_units',
+            'doc': 'column of the series table with the fewest units of an order'},
+        'supplier_column': {'type': 'text', 'default': '', 'valid': 'the name of a column, or empty for none', 'example': 'supplier',
+            'doc': 'column of the series table with who delivers'},
         'memory_limit': {'type': 'memory', 'default': '', 'valid': 'a size such as 4GB, or empty for the engine\'s own', 'example': '4GB',
             'doc': 'most memory the database may use'},
         'tensorboard_dir': {'type': 'text', 'default': '', 'valid': 'a folder, or empty for none', 'example': 'output/tensorboard',
@@ -121,6 +143,7 @@
             'salesfc_' ~ name ~ ': ' ~ salesfc.setting(name) ~ ' has no table; salesfc_' ~ identifier ~ '_identifier must name it.'
         ) -%}
     {%- endfor -%}
+    {%- do salesfc.check_supply() -%}
     {%- set columns = salesfc.setting('series_keys') + salesfc.setting('static_columns') -%}
     {%- for level in salesfc.setting('hierarchy') -%}
         {%- for column in level if column not in columns -%}

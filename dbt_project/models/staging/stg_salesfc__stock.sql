@@ -5,11 +5,17 @@
 select
     {{- salesfc.key_columns('stock') }}
     {{ salesfc.to_time(salesfc.quoted(time_column), time_type) }} as seen_at,
-    {{ salesfc.finite(salesfc.to_number(salesfc.quoted('on_hand'))) }} as on_hand
+    {{ salesfc.finite(salesfc.to_number(salesfc.quoted('on_hand'))) }} as on_hand,
+    {%- if 'on_order' in (salesfc.raw_columns('stock') or {}) %}
+    {{ salesfc.finite(salesfc.to_number(salesfc.quoted('on_order'))) }} as on_order
+    {%- else %}
+    cast(null as double) as on_order
+    {%- endif %}
 from {{ source('salesfc', 'stock') }}
 {%- else %}
 select
     cast(null as timestamp) as seen_at,
-    cast(null as double) as on_hand
+    cast(null as double) as on_hand,
+    cast(null as double) as on_order
 where false
 {%- endif %}

@@ -1,0 +1,31 @@
+{#- Held-out periods beside what would have been published for them then (or, where that is not
+    kept, what the network said): what sample paths learn from. -#}
+with kept as (
+
+    select
+        unique_id,
+        cutoff,
+        ts,
+        method,
+        levels,
+        quantiles,
+        method = 'published' as is_published,
+        max(case when method = 'published' then 1 else 0 end) over (partition by cutoff) as has_published
+    from {{ ref('int_salesfc__backtest_prediction') }}
+    where method in ('published', '{{ salesfc.setting("network") }}')
+
+)
+
+select
+    kept.unique_id,
+    kept.cutoff,
+    kept.ts,
+    series.demand_class,
+    case when observations.mask then observations.quantity end as quantity,
+    kept.levels,
+    kept.quantiles
+from kept
+inner join {{ ref('int_salesfc__series') }} as series on kept.unique_id = series.unique_id
+left join {{ ref('int_salesfc__observations') }} as observations
+    on kept.unique_id = observations.unique_id and kept.ts = observations.ts
+where kept.is_published or kept.has_published = 0

@@ -1,0 +1,6 @@
+select
+    unique_id,
+    ts,
+    path,
+    quantity
+from {{ ref('int_salesfc__path') }}

@@ -1,0 +1,170 @@
+"""What the dbt Python models of decisions call: relations in, one Arrow table out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from salesfc_plugin.config import CYCLES
+from salesfc_plugin.decisions.marginals import Doubles
+from salesfc_plugin.decisions.paths import Copula, Windows, fit_copula, sample_paths
+from salesfc_plugin.decisions.stock import LONGEST, Outlook, Terms, outlook, periods_needed, prolong
+from salesfc_plugin.panel import Floats, Relation, read_settings
+
+PATHS = 500  # that decisions rest on; a quantile of 0.95 is then right to about one point of probability
+_OUTLOOK = pa.schema(
+    [("unique_id", pa.string()), ("stockout_date", pa.date32())]
+    + [
+        (name, pa.float64())
+        for name in (
+            "over_lead_time", "over_protection", "protection_level", "over_horizon", "horizon_level", "stockout_risk",
+        )
+    ]
+)  # fmt: skip
+_PATH = pa.schema([("unique_id", pa.string()), ("ts", pa.date32()), ("path", pa.int32()), ("quantity", pa.float64())])
+
+
+def outlook_table(
+    prediction: Relation, outcome: Relation, series: Relation, position: Relation, setting: Relation
+) -> pa.Table:
+    """Demand until the next delivery and the risk of running out, one row a series with a forecast."""
+    config, values = read_settings(setting)
+    ids, ts, quantiles, levels = read_quantiles(prediction)
+    if len(ids) == 0:
+        return _OUTLOOK.empty_table()
+    copula, counts = read_copula(outcome, config.seed)
+    terms = read_terms(position, ids)
+    length = periods_needed(terms, config.horizon)
+    longer = prolong(quantiles, length, CYCLES[config.frequency].season)
+    parts = []
+    n_paths = max(PATHS, int(values["paths"]))
+    for rows, paths in sample_paths(longer, levels, read_kinds(series, ids), copula, n_paths, counts, config.seed):
+        rng = np.random.default_rng([config.seed, rows.start, LONGEST])
+        parts.append(outlook(paths, terms[rows], config.horizon, rng))
+    return _outlook_rows(ids, ts, parts)
+
+
+def path_table(prediction: Relation, outcome: Relation, series: Relation, setting: Relation) -> pa.Table:
+    """``salesfc_paths`` sample paths of every series, one row a series, period and path; none if it is 0."""
+    config, values = read_settings(setting)
+    wanted = int(values["paths"])
+    ids, ts, quantiles, levels = read_quantiles(prediction)
+    if wanted == 0 or len(ids) == 0:
+        return _PATH.empty_table()
+    copula, counts = read_copula(outcome, config.seed)
+    tables = []
+    kinds = read_kinds(series, ids)
+    for rows, paths in sample_paths(quantiles, levels, kinds, copula, wanted, counts, config.seed):
+        n_paths, n, horizon = paths.shape
+        place, step, path = (a.reshape(-1) for a in np.indices((n, horizon, n_paths)))
+        columns = {
+            "unique_id": pa.array(ids[rows], pa.string()).take(pa.array(place)),
+            "ts": pa.array(ts[step]).cast(pa.date32()),
+            "path": pa.array(path.astype(np.int32)),
+            "quantity": pa.array(np.ascontiguousarray(paths.transpose(1, 2, 0)).reshape(-1)),
+        }
+        tables.append(pa.table(columns).cast(_PATH))
+    return pa.concat_tables(tables)
+
+
+def read_quantiles(
+    prediction: Relation,
+) -> tuple[NDArray[np.object_], NDArray[np.datetime64], Floats, tuple[float, ...]]:
+    """Published forecasts as ``[N]`` names (sorted), ``[H]`` periods, ``[N, H, Q]`` quantiles and their levels."""
+    table = as_arrow(prediction).sort_by([("unique_id", "ascending"), ("ts", "ascending")])
+    if len(table) == 0:
+        return np.array([], object), np.array([], "datetime64[D]"), np.zeros((0, 0, 0), np.float32), ()
+    names = table["unique_id"].to_numpy(zero_copy_only=False)
+    horizon = int(np.argmax(names != names[0])) or len(names)
+    levels = tuple(float(v) for v in table["levels"][0].as_py())
+    ts = table["ts"].slice(0, horizon).to_numpy().astype("datetime64[D]")
+    return names[::horizon], ts, _lists(table["quantiles"]).reshape(-1, horizon, len(levels)), levels
+
+
+def read_windows(outcome: Relation) -> Windows | None:
+    """Held-out horizons from rows of ``unique_id, cutoff, ts, demand_class, quantity, levels, quantiles``."""
+    order = [("cutoff", "ascending"), ("unique_id", "ascending"), ("ts", "ascending")]
+    table = as_arrow(outcome).sort_by(order)
+    if len(table) == 0:
+        return None
+    cutoff = table["cutoff"].to_numpy().astype("datetime64[D]")
+    horizon = len(np.unique(table["ts"].to_numpy()[cutoff == cutoff[0]]))
+    levels = tuple(float(v) for v in table["levels"][0].as_py())
+    quantity = np.array(table["quantity"].to_numpy(zero_copy_only=False), np.float32)
+    return Windows(
+        quantity=quantity.reshape(-1, horizon),
+        quantiles=_lists(table["quantiles"]).reshape(-1, horizon, len(levels)),
+        levels=levels,
+        kind=table["demand_class"].to_numpy(zero_copy_only=False)[::horizon],
+        cutoff=cutoff[::horizon],
+    )
+
+
+def read_copula(outcome: Relation, seed: int) -> tuple[Copula, bool]:
+    """How periods go together, and whether units are whole: they are, unless something else was sold."""
+    from salesfc_plugin.decisions.paths import USUAL
+
+    windows = read_windows(outcome)
+    if windows is None:
+        return USUAL, True
+    sold = windows.quantity[np.isfinite(windows.quantity)]
+    counts = bool((sold == np.round(sold)).all())
+    return fit_copula(windows, counts, seed), counts
+
+
+def read_kinds(series: Relation, ids: NDArray[np.object_]) -> NDArray[np.object_]:
+    """``[N]`` demand class of each series."""
+    table = as_arrow(series)
+    kinds = dict(zip(table["unique_id"].to_pylist(), table["demand_class"].to_pylist(), strict=True))
+    return np.array([kinds.get(name) or "new" for name in ids], dtype=object)
+
+
+def read_terms(position: Relation, ids: NDArray[np.object_]) -> Terms:
+    """Terms of supply in the order of ``ids``, from one row a series."""
+    table = as_arrow(position)
+    place = {name: k for k, name in enumerate(table["unique_id"].to_pylist())}
+    rows = np.array([place[name] for name in ids], np.int64)
+
+    def column(name: str) -> Doubles:
+        return np.array(table[name].cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)[rows]
+
+    return Terms(
+        lead_time=column("lead_time"),
+        lead_time_deviation=column("lead_time_deviation"),
+        review_period=column("review_period").astype(np.int64),
+        service_level=column("service_level"),
+        available=column("on_hand") + column("on_order"),
+    )
+
+
+def as_arrow(relation: Relation) -> pa.Table:
+    """A relation as an Arrow table."""
+    return relation if isinstance(relation, pa.Table) else relation.to_arrow_table()
+
+
+def _lists(column: pa.ChunkedArray) -> Floats:
+    values: Any = column.combine_chunks()
+    return np.array(values.flatten().to_numpy(zero_copy_only=False), np.float32)
+
+
+def _outlook_rows(ids: NDArray[np.object_], ts: NDArray[np.datetime64], parts: list[Outlook]) -> pa.Table:
+    def joined(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    run_out = joined("run_out")
+    day = pa.array(ts[np.maximum(run_out, 0)], mask=run_out < 0)
+    risk = joined("risk")
+    columns = {
+        "unique_id": pa.array(ids, pa.string()),
+        "stockout_date": day.cast(pa.date32()),
+        "over_lead_time": joined("over_lead_time"),
+        "over_protection": joined("over_protection"),
+        "protection_level": joined("level"),
+        "over_horizon": joined("over_horizon"),
+        "horizon_level": joined("horizon_level"),
+        "stockout_risk": pa.array(risk, mask=np.isnan(risk)),
+    }
+    return pa.table(columns).cast(_OUTLOOK)
