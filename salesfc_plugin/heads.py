@@ -19,6 +19,7 @@ class QuantileHead(keras.layers.Layer):
         super().__init__(name="head")
         self.levels = levels
         self.middle = int(np.argmin(np.abs(np.array(levels) - 0.5)))
+        self.sums = _running_sums(len(levels), self.middle)
         self.gate = keras.layers.Dense(bases, name="gate", kernel_initializer="zeros")
         self.correction = keras.layers.Dense(4, name="correction", kernel_initializer="zeros")
         self.gaps = keras.layers.Dense(max(len(levels) - 1, 1), name="gaps", bias_initializer=_gap_bias(levels))
@@ -37,10 +38,15 @@ class QuantileHead(keras.layers.Layer):
         median = base * tf.exp(tf.clip_by_value(factor, -3.0, 3.0)) + shift * unit
         mean = base * tf.exp(tf.clip_by_value(mean_factor, -3.0, 3.0)) + mean_shift * unit
         gaps = tf.nn.softplus(self.gaps(hidden)) * unit[:, :, None]
-        below = tf.cumsum(gaps[:, :, : self.middle], axis=2, reverse=True)
-        above = tf.cumsum(gaps[:, :, self.middle :], axis=2)
-        quantiles = tf.concat([median[:, :, None] - below, median[:, :, None], median[:, :, None] + above], axis=2)
-        return quantiles, smooth_positive(mean)
+        return median[:, :, None] + tf.matmul(gaps, self.sums), smooth_positive(mean)
+
+
+def _running_sums(levels: int, middle: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    """``[gaps, levels]`` the matrix that adds gaps up from the median outwards: minus below it, plus above it."""
+    gap, level = np.arange(max(levels - 1, 1))[:, None], np.arange(levels)[None, :]
+    above = (gap >= middle) & (gap < level)
+    below = (gap < middle) & (gap >= level)
+    return above.astype(np.float32) - below.astype(np.float32)
 
 
 def _gap_bias(levels: tuple[float, ...]) -> keras.initializers.Initializer:

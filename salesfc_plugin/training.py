@@ -20,6 +20,7 @@ from salesfc_plugin.windows import Arrays, Origins, find_origins, learn_recipe, 
 
 MEAN_WEIGHT = 0.3  # of the loss of the mean beside that of the quantiles
 SHARDS = 2
+RECENCY = 1.0
 
 
 class TrainingStopped(RuntimeError):
@@ -41,7 +42,7 @@ class Plan:
 
     steps: int = 600
     batch: int = 512
-    rate: float = 2e-3
+    rate: float = 4e-3
     decay: float = 0.01
     hide: float = 0.0
     seed: int = 7
@@ -147,7 +148,7 @@ def _make_step(
         u = tf.random.stateless_uniform((2, size), seed)
         at = tf.minimum(tf.searchsorted(cumulative, u[0] * cumulative[-1]), len(origins.series) - 1)
         row, first, last = tf.gather(series, at), tf.gather(low, at), tf.gather(high, at)
-        origin = first + tf.cast(u[1] * tf.cast(last - first + 1, tf.float32), tf.int32)
+        origin = first + tf.cast((1.0 - u[1] ** RECENCY) * tf.cast(last - first + 1, tf.float32), tf.int32)
         origin = tf.minimum(origin, last)
         inputs = gather_inputs(tensors, shape, floor, row, origin)
         use = tf.tile(allowed[None, :], (size, 1))

@@ -90,7 +90,10 @@ def score_switches(model: TrainedModel, panel: Panel, back: list[int]) -> dict[S
     forecaster = Forecaster(model, panel)
     rows = _sample(panel, model.seed)
     for b in back:
-        truth, scale = panel.truth(b)[rows], seasonal_scale(panel.at(b).select(rows), model.recipe.floor)
+        truth = panel.truth(b)[rows]
+        # a series that was closed or near zero has next to no seasonal difference: what it then sold bounds its weight
+        sold = np.nan_to_num(np.abs(truth)).sum(axis=1) / np.maximum(np.isfinite(truth).sum(axis=1), 1)
+        scale = np.maximum(seasonal_scale(panel.at(b).select(rows), model.recipe.floor), 0.1 * sold)
         for switch in CANDIDATES:
             made = forecaster.at(b, (switch,), rows)
             scores[switch].append(scaled_quantile_loss(truth, made.quantiles, made.levels, scale))
@@ -105,12 +108,17 @@ def _sample(panel: Panel, seed: int) -> NDArray[np.int64]:
 
 
 def choose(scores: dict[Switch, list[float]]) -> tuple[Switch, ...]:
-    """The candidates whose mean loss is close to the best; without any score the usual ones."""
-    means = {s: float(np.mean(v)) for s, v in scores.items() if v and np.isfinite(v).all()}
-    if not means:
+    """The candidates whose loss, relative to the best of each horizon, is close to the least; else the usual ones.
+
+    Args:
+        scores: losses of each candidate, one a held-out horizon; none where nothing could be held out.
+    """
+    losses = np.array([scores[s] for s in CANDIDATES]) if scores else np.zeros((len(CANDIDATES), 0))
+    losses = losses[:, np.isfinite(losses).all(axis=0) & (losses > 0.0).all(axis=0)]
+    if losses.shape[1] == 0:
         return DEFAULT
-    best = min(means.values())
-    return tuple(s for s in CANDIDATES if means.get(s, np.inf) <= CLOSE * best)
+    relative = (losses / losses.min(axis=0)).mean(axis=1)
+    return tuple(s for s, r in zip(CANDIDATES, relative, strict=True) if r <= CLOSE * relative.min())
 
 
 def _readable(scores: dict[Switch, list[float]]) -> dict[str, list[float]]:

@@ -18,7 +18,7 @@ from salesfc_plugin.heads import QuantileHead
 from salesfc_plugin.networks.inputs import YEAR_SEASONS, Shape, Tensors, gather_inputs
 
 GROUPS = ("calendar", "year", "known", "encoder")  # groups of inputs that can be switched off
-_BLOCKED = -1e9
+_STEEPEST = 15.0  # scores are cut here, so that their exponentials stay finite
 
 
 @dataclass(frozen=True)
@@ -49,24 +49,22 @@ def patches(inputs: dict[str, tf.Tensor], shape: Shape) -> tf.Tensor:
 
 
 class Neighbours(keras.layers.Layer):
-    """Base forecasts from the same phase of past seasons and from a year ago."""
+    """Base forecasts from the same phase of past seasons and from a year ago: P = R + len(YEAR_SEASONS) of them."""
 
     def __init__(self, shape: Shape, heads: int, width: int = 4) -> None:
         super().__init__(name="neighbours")
         self.shape, self.heads, self.width = shape, heads, width
         seasons = shape.window // shape.season
-        phase = np.arange(shape.horizon) % shape.season
+        self.groups = -(-shape.horizon // shape.season)
         ahead = np.arange(shape.horizon) // shape.season
-        # position in the window of the r-th last season at the phase of step h: [H, R]
-        self.pick = (shape.window - shape.season * (1 + np.arange(seasons))[None, :] + phase[:, None]).astype(np.int32)
-        self.age = (ahead[:, None] + np.arange(seasons)[None, :]).astype(np.float32)
+        # seasons between a step and the r-th season of the window, the oldest first: [R, H]
+        self.age = (ahead[None, :] + np.arange(seasons)[::-1, None]).astype(np.float32)
         self.key = keras.layers.Dense(heads * width, use_bias=False, name="key")
 
     def build(self, _: Any) -> None:
         """Weights of age and kind, one a head; they start spread from the last season to a long mean."""
         start = np.linspace(-3.0, 1.0, self.heads).astype(np.float32)
-        self.decay = self.add_weight(name="decay", shape=(self.heads,), initializer=keras.initializers.Constant(0.0))
-        self.decay.assign(start)
+        self.decay = self.add_weight(name="decay", shape=(self.heads,), initializer=keras.initializers.Constant(start))
         self.year_bias = self.add_weight(
             name="year_bias", shape=(len(YEAR_SEASONS), self.heads), initializer=keras.initializers.Constant(-1.0)
         )
@@ -80,37 +78,43 @@ class Neighbours(keras.layers.Layer):
             year: ``[B]`` 1 where the values of a year ago may be used.
 
         Returns:
-            ``values [B, H, heads]`` base forecasts in units of scale, ``found [B, H, heads]`` whether there was
-            anything to look at, ``mean_known [B, H, K]`` covariates of what was looked at, averaged over heads.
+            ``values [B, H, heads]`` base forecasts in units of scale, ``found [B, H]`` 1 where there was anything to
+            look at, ``mean_known [B, H, K]`` covariates of what was looked at, averaged over heads.
         """
-        shape, h = self.shape, self.shape.horizon
         query = self._keys(inputs["step_known"], inputs["step_calendar"])
         recent = self._keys(inputs["window_known"], inputs["window_calendar"])
-        recent = tf.gather(recent, self.pick, axis=1)  # [B, H, R, d, heads]
         last_year = self._keys(inputs["year_known"], inputs["year_calendar"])
-        last_year = tf.transpose(last_year, (0, 2, 1, 3, 4))  # [B, H, Y, d, heads]
-        score = _match(query, recent) - self.age[None, :, :, None] * tf.nn.softplus(self.decay) * 0.5
-        year_score = _match(query, last_year) + self.year_bias[None, None]
-        seen = tf.gather(inputs["seen"], self.pick, axis=1)
-        year_seen = tf.transpose(inputs["year_seen"], (0, 2, 1)) * (year * inputs["growth_seen"])[:, None, None]
-        value = tf.gather(inputs["value"], self.pick, axis=1)
-        year_value = tf.transpose(inputs["year_value"], (0, 2, 1)) * inputs["growth"][:, None, None]
-        valid = tf.concat([seen, year_seen], axis=2)[..., None]
-        scores = tf.concat([score, year_score], axis=2) + (1.0 - valid) * _BLOCKED
-        weights = tf.nn.softmax(scores, axis=2) * valid
-        values = tf.reduce_sum(weights * tf.concat([value, year_value], axis=2)[..., None], axis=2)
-        found = tf.reduce_sum(weights, axis=2)
-        mean_known = inputs["step_known"][:, :, :0]
-        if shape.known:
-            there = tf.gather(inputs["window_known"], self.pick, axis=1)
-            there = tf.concat([there, tf.transpose(inputs["year_known"], (0, 2, 1, 3))], axis=2)
-            mean_known = tf.reduce_sum(tf.reduce_mean(weights, axis=3)[..., None] * there, axis=2)
-        values = tf.ensure_shape(values, (None, h, self.heads))
-        return values, found, mean_known
+        keys = tf.concat([self._by_phase(recent), last_year], axis=1)  # [B, P, H, d, heads]
+        # by hand, because einsum makes tens of thousands of tiny matrix products of it
+        score = tf.reduce_sum(query[:, None] * keys, axis=3) + self._bias()
+        year_seen = inputs["year_seen"] * (year * inputs["growth_seen"])[:, None, None]
+        seen = tf.concat([self._by_phase(inputs["seen"]), year_seen], axis=1)
+        year_value = inputs["year_value"] * inputs["growth"][:, None, None]
+        value = tf.concat([self._by_phase(inputs["value"]), year_value], axis=1)
+        weights = tf.exp(tf.clip_by_value(score, -_STEEPEST, _STEEPEST)) * seen[..., None]
+        weights /= tf.reduce_sum(weights, axis=1, keepdims=True) + 1e-9
+        values = tf.reduce_sum(weights * value[..., None], axis=1)
+        mean_known = inputs["step_known"]
+        if self.shape.known:
+            there = tf.concat([self._by_phase(inputs["window_known"]), inputs["year_known"]], axis=1)
+            mean_known = tf.reduce_sum(tf.reduce_mean(weights, axis=3)[..., None] * there, axis=1)
+        return values, tf.minimum(tf.reduce_sum(seen, axis=1), 1.0), mean_known
+
+    def _by_phase(self, window: tf.Tensor) -> tf.Tensor:
+        """``[B, L, ...]`` to ``[B, R, H, ...]``: what each past season had at the phase of each step."""
+        seasons = self.shape.window // self.shape.season
+        folded = tf.reshape(window, [-1, seasons, self.shape.season, *window.shape[2:]])
+        return tf.concat([folded] * self.groups, axis=2)[:, :, : self.shape.horizon]
+
+    def _bias(self) -> tf.Tensor:
+        """``[P, H, heads]`` what age and kind say before any covariate is looked at."""
+        age = -0.5 * self.age[:, :, None] * tf.nn.softplus(self.decay)
+        year = tf.tile(self.year_bias[:, None, :], (1, self.shape.horizon, 1))
+        return tf.concat([age, year], axis=0)
 
     def _keys(self, known: tf.Tensor, calendar: tf.Tensor) -> tf.Tensor:
         flat = self.key(tf.concat([known, calendar], axis=-1))
-        return tf.reshape(flat, tf.concat([tf.shape(flat)[:-1], (self.width, self.heads)], axis=0))
+        return tf.reshape(flat, [-1, *flat.shape[1:-1], self.width, self.heads])
 
 
 class Attributes(keras.layers.Layer):
@@ -175,7 +179,7 @@ class Network(keras.Model):
         inputs = self._switched(inputs, calendar, known)
         values, found, mean_known = self.neighbours(inputs, year)
         level = tf.reduce_sum(inputs["value"], axis=1) / tf.maximum(tf.reduce_sum(inputs["seen"], axis=1), 1.0)
-        values = values + (1.0 - tf.minimum(found, 1.0)) * level[:, None, None]
+        values = values + (1.0 - found)[:, :, None] * level[:, None, None]
         context = self._context(inputs, encoder, year, level, seed)
         step = self._steps(inputs, values, mean_known)
         hidden = tf.nn.relu(self.from_context(context)[:, None, :] + self.from_step(step))
@@ -246,11 +250,6 @@ class Network(keras.Model):
         both = inputs["seen"][:, season:] * inputs["seen"][:, :-season]
         gap = tf.abs(inputs["value"][:, season:] - inputs["value"][:, :-season]) * both
         return tf.reduce_sum(gap, axis=1) / tf.maximum(tf.reduce_sum(both, axis=1), 1.0)
-
-
-def _match(query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
-    """Dot products ``[B, H, R, heads]``; by hand, since einsum makes thousands of tiny products of it."""
-    return tf.reduce_sum(query[:, :, None] * keys, axis=3)
 
 
 def _dropout(x: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
