@@ -12,6 +12,8 @@ READY := $(VENV)/.ready-$(shell cksum < requirements.lock | cut -d' ' -f1)
 export PATH := $(abspath $(BIN)):$(PATH)
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 PYTEST_ARGS ?=
+# What sqlfluff can read: macros it cannot.
+SQL := $(wildcard dbt_project/models dbt_project/tests dbt_project/analyses)
 
 .PHONY: help demo test test-all lint format lock docs wheel clean
 
@@ -54,12 +56,12 @@ lint: $(READY) ## Check style, types, SQL and who imports whom
 	ruff format --check --quiet . || { echo "Run 'make format'." >&2; exit 1; }
 	mypy
 	lint-imports --no-cache
-	SALESFC_DB=:memory: sqlfluff lint --nocolor --disable-progress-bar dbt_project/models dbt_project/tests dbt_project/analyses
+	SALESFC_DB=:memory: sqlfluff lint --nocolor --disable-progress-bar $(SQL)
 
 format: $(READY) ## Put Python and SQL into the house style
 	@ruff check --fix --quiet . || true
 	ruff format --quiet .
-	SALESFC_DB=:memory: sqlfluff format --disable-progress-bar dbt_project/models dbt_project/tests dbt_project/analyses
+	SALESFC_DB=:memory: sqlfluff format --disable-progress-bar $(SQL)
 
 lock: $(READY) ## Choose versions anew and write requirements.lock
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --upgrade --quiet \
