@@ -87,7 +87,9 @@ def run_dbt(database: Path, arguments: Sequence[str], variables: Mapping[str, An
     before = os.environ.get("SALESFC_DB")
     os.environ["SALESFC_DB"] = str(database)
     try:
-        outcome = dbtRunner().invoke([*arguments, *places, "--quiet", "--vars", json.dumps(variables)])
+        outcome = dbtRunner().invoke(
+            [*arguments, *places, "--quiet", "--vars", json.dumps(variables, ensure_ascii=False)]
+        )
     finally:
         DuckDBConnectionManager.close_all_connections()
         reset_adapters()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+
 from tests.build.conftest import SQL_ONLY, BuildResult
 
 CUTOFF = "2024-03-10"
@@ -14,23 +15,25 @@ SETTINGS = {
 
 
 def _shop(after: str) -> dict[str, str]:
-    """Daily tables of 5 series to 40 days after the cutoff; `after` makes the numbers that lie beyond what may be read."""
+    """Daily tables of 5 series to 40 days after the cutoff; `after` makes the numbers that may not be read."""
     days = "range(110) t(i), range(5) s(k)"
     day = "(date '2024-01-01' + i::int)"
+    keys = f"'s' || k as sku, {day} as sold_at"
     number = f"case when {day} <= date '{CUTOFF}' then (i * 7 + k * 3) % 11 else {after} end"
     end = f"date '{CUTOFF}' + 7"
     return {
-        "sales": f"select 's' || k as sku, {day} as sold_at, {number} as quantity, 2.0 + k as price, i as order_id from {days} where i % 9 > 0",
-        "web": f"select 's' || k as sku, {day} as sold_at, {number} * 3 as views from {days}",
-        "stock": f"select 's' || k as sku, {day} as sold_at, case when i % 13 = 0 then 0 else {number} + 1 end as on_hand from {days}",
-        "plan": f"select 's' || k as sku, {day} as sold_at, case when {day} <= {end} then i % 5 = 0 else ({after}) > 0 end as promotion from {days}",
+        "sales": f"select {keys}, {number} as quantity, 2.0 + k as price, i as order_id from {days} where i % 9 > 0",
+        "web": f"select {keys}, {number} * 3 as views from {days}",
+        "stock": f"select {keys}, case when i % 13 = 0 then 0 else {number} + 1 end as on_hand from {days}",
+        "plan": f"select {keys}, case when {day} <= {end} then i % 5 = 0 else ({after}) > 0 end as promotion from {days}",
     }
 
 
 def _tables(result: BuildResult) -> dict[str, pd.DataFrame]:
     assert result.ok, result.trouble
     names = [row[0] for row in result.rows(
-        "select table_name from information_schema.tables where table_schema = 'main' and table_name not like 'stg%' order by 1"
+        "select table_name from information_schema.tables"
+        " where table_schema = 'main' and table_name not like 'stg%' order by 1"
     )]  # fmt: skip
     return {name: result.sql(f'select * from "{name}" order by all') for name in names}
 

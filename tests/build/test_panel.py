@@ -6,6 +6,7 @@ import datetime as dt
 
 import pandas as pd
 import pytest
+
 from tests.build.conftest import daily
 
 OBSERVED = "select ts, quantity, mask from int_salesfc__observations where unique_id = '{}' and ts <= '{}' order by ts"
@@ -83,7 +84,8 @@ def test_rows_that_cannot_be_read_are_kept_with_their_reason(build):
     sales = pd.DataFrame(
         {
             "sku": ["a", "a", "a", "a", "a", None, "b", "a", "a", "a"],
-            "sold_at": ["2024-01-01", "2024-01-02", "2024-01-03", "soon", None, "2024-01-01", "9999-01-01", "2024-01-04",
+            "sold_at": ["2024-01-01", "2024-01-02", "2024-01-03", "soon", None, "2024-01-01", "9999-01-01",
+                        "2024-01-04",
                         "2024-01-05", "2024-01-06"],
             "quantity": ["1", "x", "inf", "4", "5", "6", "7", "1e300", "nan", " 2 "],
         }
@@ -134,9 +136,10 @@ NAMES = [
 
 def test_any_name_of_a_column_works(build):
     sales = daily([1, 2]).assign(**dict.fromkeys(NAMES, "k"))
+    product = pd.DataFrame({name: ["k"] for name in NAMES} | {f"{name} 3": ["red"] for name in NAMES})
     plan = sales.drop(columns="quantity").assign(**{f"{name} 2": 1.5 for name in NAMES})
     result = build(
-        {"sales": sales, "plan": plan, "product": pd.DataFrame({k: ["k"] for k in NAMES} | {f"{n} 3": ["red"] for n in NAMES})},
+        {"sales": sales, "plan": plan, "product": product},
         {"series_keys": NAMES, "covariates_identifier": "plan", "known_columns": [f"{name} 2" for name in NAMES],
          "series_identifier": "product", "static_columns": [f"{name} 3" for name in NAMES], "hierarchy": [NAMES]},
         command="build",
@@ -192,7 +195,8 @@ def test_weeks_start_on_monday_and_an_unfinished_week_is_not_read(build):
 @pytest.mark.parametrize(
     ("frequency", "step", "first", "given", "last"),
     [("week", "7 days", "2024-01-01", "", "2024-01-22"), ("month", "1 month", "2024-01-01", "", "2024-04-01"),
-     ("week", "7 days", "2024-01-03", "2024-01-17", "2024-01-15"), ("week", "7 days", "2024-01-03", "2024-01-16", "2024-01-08")],
+     ("week", "7 days", "2024-01-03", "2024-01-17", "2024-01-15"),
+     ("week", "7 days", "2024-01-03", "2024-01-16", "2024-01-08")],
 )  # fmt: skip
 def test_rows_of_one_weekday_or_day_of_month_are_whole_periods(build, frequency, step, first, given, last):
     sales = f"select (timestamp '{first}' + i * interval '{step}')::date as sold_at, 3 as quantity from range(4) t(i)"
@@ -248,7 +252,8 @@ def test_covariates_of_some_keys_and_of_none(build):
     views = daily([1, 1, 1], views=[10, None, 30])
     result = build(
         {"sales": sales, "cov": covariates.drop(columns="quantity"), "web": views.drop(columns="quantity")},
-        {"series_keys": ["sku", "shop"], "covariates_identifier": "cov", "known_columns": ["price", "event", "promotion"],
+        {"series_keys": ["sku", "shop"], "covariates_identifier": "cov",
+         "known_columns": ["price", "event", "promotion"],
          "behaviour_identifier": "web", "past_columns": ["views"], "views_column": "views", "horizon": 1},
         command="build",
     )  # fmt: skip
@@ -261,7 +266,10 @@ def test_covariates_of_some_keys_and_of_none(build):
 
 
 def test_static_attributes_by_type(build):
-    products = "select 'a' as sku, 'red' as colour, 3::decimal(5, 1) as size, date '2024-01-01' as launched, true as is_new, [1.0, 2.0]::float[] as text_vector"
+    products = (
+        "select 'a' as sku, 'red' as colour, 3::decimal(5, 1) as size, date '2024-01-01' as launched, true as is_new,"
+        " [1.0, 2.0]::float[] as text_vector"
+    )
     columns = ["colour", "size", "launched", "is_new", "text_vector"]
     result = build(
         {"sales": daily([1, 2], sku="a"), "product": products},
@@ -270,7 +278,8 @@ def test_static_attributes_by_type(build):
     )
     assert result.ok, result.trouble
     row = result.rows(
-        "select static__colour, static__size, static__is_new, static__text_vector, static__key_sku from int_salesfc__series"
+        "select static__colour, static__size, static__is_new, static__text_vector, static__key_sku"
+        " from int_salesfc__series"
     )
     assert row == [("red", 3.0, 1.0, [1.0, 2.0], "a")]
     assert result.rows("select launched from dim_salesfc__series") == [(dt.date(2024, 1, 1),)]

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from salesfc_plugin.settings import check_vars, settings_table, value_of
 from tests.build.conftest import REPOSITORY, daily
 
 WRONG = {
     "horizon": [0, "many", 2.5, True], "frequency": ["hour", 7], "cutoff": ["2024-02-30", "yesterday"],
-    "series_keys": ["sku", ["a", "A"], [1], {"a": 1}], "static_columns": ["x"], "known_columns": [[""]], "past_columns": [[3]],
-    "hierarchy": [["category"], "category", [[]]], "confidence_level": [0, 90, "high"], "quantiles": [[], [0.5, 0.1], [0, 0.5], 0.5],
-    "network": ["gru"], "preset": ["fast"], "seed": [-1, "x"], "on_error": ["ignore"], "gaps": ["nan"], "missing": ["guess"],
+    "series_keys": ["sku", ["a", "A"], [1], {"a": 1}], "static_columns": ["x"],
+    "known_columns": [[""]], "past_columns": [[3]],
+    "hierarchy": [["category"], "category", [[]]], "confidence_level": [0, 90, "high"],
+    "quantiles": [[], [0.5, 0.1], [0, 0.5], 0.5],
+    "network": ["gru"], "preset": ["fast"], "seed": [-1, "x"], "on_error": ["ignore"], "gaps": ["nan"],
+    "missing": ["guess"],
     "outliers": ["remove"], "returns": ["keep"], "duplicates": [True], "normalisation": ["minmax"], "train": ["yes"],
     "backtest_cutoffs": [0], "paths": [-1], "memory_limit": ["lots", 4], "holiday_region": ["china"], "timezone": [8],
     "sales_identifier": [""], "schema": [1], "time_column": [""], "quantity_column": [3], "price_column": [1],

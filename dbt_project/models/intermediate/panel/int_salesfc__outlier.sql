@@ -51,12 +51,13 @@ quartile as (
 
 ),
 
--- A range of no width (most periods alike) would make every other quantity an outlier.
+-- A range of no width (most periods alike) would make every other quantity an outlier: a fence
+-- is never nearer to its quartile than a factor of e.
 fence as (
 
     select
         *,
-        greatest(high - low, 0.25) as width
+        greatest(high - low, 1.0 / 3) as width
     from quartile
 
 ),
