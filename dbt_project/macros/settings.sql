@@ -14,6 +14,8 @@
             'doc': 'table of what is known of the past only'},
         'stock_identifier': {'type': 'text', 'default': '', 'valid': 'the name of a table, or empty for none', 'example': 'stock_day',
             'doc': 'table of stock levels, column on_hand'},
+        'scenario_identifier': {'type': 'text', 'default': '', 'valid': 'the name of a table, or empty for none', 'example': 'scenario',
+            'doc': 'table of what-if questions: scenario_id, filter, from_date, to_date, column, expression'},
         'series_keys': {'type': 'names', 'default': [], 'valid': 'a list of column names', 'example': ['sku', 'warehouse'],
             'doc': 'columns whose values together name a series; none: all sales are one series, total'},
         'time_column': {'type': 'name', 'default': 'sold_at', 'valid': 'the name of a column', 'example': 'ordered_at',

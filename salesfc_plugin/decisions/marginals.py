@@ -57,9 +57,7 @@ def probability_of(value: Doubles, quantiles: Floats, levels: tuple[float, ...])
     inside = known[right - 1] + (known[right] - known[right - 1]) * share
     below, above = (np.maximum(s, 1e-12) for s in tail_scales(points, levels))
     short = np.maximum(points[..., 0] - value, 0.0)
-    inside = np.where(
-        value < points[..., 0], known[0] * np.exp(-np.maximum(points[..., 0] - value, 0.0) / below), inside
-    )
+    inside = np.where(value < points[..., 0], known[0] * np.exp(-short / below), inside)
     tail = 1.0 - (1.0 - known[-1]) * np.exp(-np.maximum(value - points[..., -1], 0.0) / above)
     inside = np.where(value >= points[..., -1], tail, inside)
     out: Doubles = np.where(value < 0.0, 0.0, inside)

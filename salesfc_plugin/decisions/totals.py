@@ -1,0 +1,86 @@
+"""Intervals of totals: quantiles do not add up, sample paths do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from salesfc_plugin.decisions.marginals import Doubles
+from salesfc_plugin.decisions.paths import sample_paths
+from salesfc_plugin.decisions.tables import as_arrow, read_copula, read_kinds, read_quantiles
+from salesfc_plugin.panel import Relation, read_settings
+
+_PATHS = 400
+SCHEMA = pa.schema(
+    [
+        ("level", pa.string()),
+        ("group_id", pa.string()),
+        ("ts", pa.date32()),
+        ("median", pa.float64()),
+        ("lower_bound", pa.float64()),
+        ("upper_bound", pa.float64()),
+    ]
+)
+
+
+def total_table(
+    prediction: Relation, outcome: Relation, series: Relation, member: Relation, setting: Relation
+) -> pa.Table:
+    """Median and interval of the total of each group and period, from paths that series share their luck in.
+
+    Args:
+        prediction: published forecasts of all series.
+        outcome: held-out periods with what was published for them, which the dependence of series is learnt from.
+        series: ``unique_id, demand_class``.
+        member: ``level, group_id, unique_id``: which series belong to which group; a series may be in many.
+        setting: confidence level and seed.
+    """
+    config, _ = read_settings(setting)
+    ids, ts, quantiles, levels = read_quantiles(prediction)
+    groups = read_groups(member, ids)
+    if len(ids) == 0 or not groups:
+        return SCHEMA.empty_table()
+    copula, counts = read_copula(outcome, config.seed)
+    totals = {key: np.zeros((_PATHS, len(ts))) for key in groups}
+    for rows, paths in sample_paths(quantiles, levels, read_kinds(series, ids), copula, _PATHS, counts, config.seed):
+        add_paths(totals, groups, rows, paths)
+    tail = (1.0 - config.confidence_level) / 2.0
+    tables = []
+    for (level, group_id), total in totals.items():
+        low, middle, high = np.quantile(total, (tail, 0.5, 1.0 - tail), axis=0)
+        columns = {
+            "level": [level] * len(ts),
+            "group_id": [group_id] * len(ts),
+            "ts": pa.array(ts).cast(pa.date32()),
+            "median": middle,
+            "lower_bound": low,
+            "upper_bound": high,
+        }
+        tables.append(pa.table(columns).cast(SCHEMA))
+    return pa.concat_tables(tables)
+
+
+def read_groups(member: Relation, ids: NDArray[np.object_]) -> dict[tuple[str, str], NDArray[np.int64]]:
+    """For each level and group the rows of ``ids`` in it, rising; series without a forecast are in none."""
+    table = as_arrow(member).sort_by([("level", "ascending"), ("group_id", "ascending"), ("unique_id", "ascending")])
+    place = {name: k for k, name in enumerate(ids)}
+    found: dict[tuple[str, str], list[int]] = {}
+    columns = (table[name].to_pylist() for name in ("level", "group_id", "unique_id"))
+    for level, group_id, unique_id in zip(*columns, strict=True):
+        if unique_id in place:
+            found.setdefault((level, group_id), []).append(place[unique_id])
+    return {key: np.sort(np.array(rows, np.int64)) for key, rows in found.items()}
+
+
+def add_paths(
+    totals: dict[tuple[str, str], Doubles],
+    groups: dict[tuple[str, str], NDArray[np.int64]],
+    rows: slice,
+    paths: Doubles,
+) -> None:
+    """Add the paths ``[S, n, H]`` of some rows to the totals ``[S, H]`` of the groups they are in."""
+    for key, members in groups.items():
+        first, last = np.searchsorted(members, (rows.start, rows.stop))
+        if last > first:
+            totals[key] += paths[:, members[first:last] - rows.start].sum(axis=1)
