@@ -20,7 +20,6 @@ from salesfc_plugin.windows import Arrays, Origins, find_origins, learn_recipe, 
 
 MEAN_WEIGHT = 0.3  # of the loss of the mean beside that of the quantiles
 SHARDS = 2
-RECENCY = 1.0
 
 
 class TrainingStopped(RuntimeError):
@@ -103,7 +102,7 @@ def train_network(
     """
     step = _make_step(network, arrays, origins, shape, levels, floor, plan, switch)
     log, start, cpu = Log(), time.perf_counter(), time.process_time()
-    shown, losses = start, []
+    shown, first, losses = start, start, []
     for k in range(plan.steps):
         if progress.should_stop():
             raise TrainingStopped(f"{label} stopped at step {k} of {plan.steps}")
@@ -111,9 +110,11 @@ def train_network(
         losses.append(loss)
         log.skipped += 0 if bool(finite) else 1
         now = time.perf_counter()
-        if k + 1 == plan.steps or now - shown > 3.0:
+        if k == 0:
+            first = now  # tracing the step takes longer than many steps, and says nothing about the time left
+        if k + 1 == plan.steps or (k > 0 and now - shown > 3.0):
             recent = float(np.mean([float(x) for x in losses[-50:]]))
-            left = (now - start) / (k + 1) * (plan.steps - k - 1)
+            left = (now - first) / max(k, 1) * (plan.steps - k - 1)
             progress(
                 f"{label}: step {k + 1} of {plan.steps}, loss {recent:.4f}, {now - start:.0f} s, {left:.0f} s left"
             )
@@ -148,7 +149,7 @@ def _make_step(
         u = tf.random.stateless_uniform((2, size), seed)
         at = tf.minimum(tf.searchsorted(cumulative, u[0] * cumulative[-1]), len(origins.series) - 1)
         row, first, last = tf.gather(series, at), tf.gather(low, at), tf.gather(high, at)
-        origin = first + tf.cast((1.0 - u[1] ** RECENCY) * tf.cast(last - first + 1, tf.float32), tf.int32)
+        origin = first + tf.cast(u[1] * tf.cast(last - first + 1, tf.float32), tf.int32)
         origin = tf.minimum(origin, last)
         inputs = gather_inputs(tensors, shape, floor, row, origin)
         use = tf.tile(allowed[None, :], (size, 1))
