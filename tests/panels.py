@@ -72,7 +72,14 @@ def tiny_panel(
 def tiny_config(panel: Panel, **settings: Any) -> ForecastConfig:
     """The config of a panel, with a few quantile levels."""
     return ForecastConfig(
-        **{"horizon": panel.horizon, "frequency": panel.frequency, "quantiles": LEVELS, "preset": "quick", **settings}
+        **{
+            "horizon": panel.horizon,
+            "frequency": panel.frequency,
+            "quantiles": LEVELS,
+            "confidence_level": 0.8,
+            "preset": "quick",
+            **settings,
+        }
     )
 
 

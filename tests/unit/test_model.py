@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salesfc_plugin import registry
-from salesfc_plugin.model import ModelError, TrainedModel, to_json
+from salesfc_plugin.model import FORMAT, ModelError, TrainedModel, to_json
 from salesfc_plugin.windows import learn_recipe
 from tests.panels import LEVELS, tiny_panel, with_columns
 
@@ -141,7 +141,7 @@ def test_a_plain_pickle_is_never_run(tmp_path: Path) -> None:
         repacked(made_up().to_bytes(), __config__=as_npy(np.zeros(5))),
         repacked(made_up().to_bytes(), __config__=as_text([])),
         repacked(made_up().to_bytes(), __config__=as_text({"config": 3, "metrics": {}})),
-        repacked(made_up().to_bytes(), __config__=as_text({"config": {"format": 1}, "metrics": {}})),
+        repacked(made_up().to_bytes(), __config__=as_text({"config": {"format": FORMAT}, "metrics": {}})),
         repacked(made_up().to_bytes(), __config__=as_npy(np.frombuffer(b"[" * 100_000, np.uint8))),
         repacked(made_up().to_bytes(), weights=as_npy(np.zeros(3))),
     ],
@@ -152,9 +152,9 @@ def test_bytes_that_are_no_model_are_refused_in_one_line(data: bytes) -> None:
         TrainedModel.from_bytes(data)
 
 
-@pytest.mark.parametrize("found", [0, 999, None, "1"])
+@pytest.mark.parametrize("found", [0, 999, None, str(FORMAT)])
 def test_another_format_is_refused(found: object) -> None:
-    with pytest.raises(ModelError, match=f"has format {found}, this version reads 1; train again"):
+    with pytest.raises(ModelError, match=f"has format {found}, this version reads {FORMAT}; train again"):
         TrainedModel.from_bytes(with_format(found))
 
 

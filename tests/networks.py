@@ -1,0 +1,71 @@
+"""Small trained networks for tests: a few steps on a tiny panel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from salesfc_plugin.config import Quiet
+from salesfc_plugin.model import TrainedModel
+from salesfc_plugin.networks import GROUPS, Capacity, Network, build_network
+from salesfc_plugin.networks.inputs import Shape, Tensors, gather_inputs
+from salesfc_plugin.panel import Floats, Panel
+from salesfc_plugin.training import Plan, fit
+from salesfc_plugin.windows import Arrays, Recipe, learn_recipe, make_arrays
+from tests.panels import LEVELS, tiny_config
+
+SMALL = Capacity(hidden=8, layers=1, dropout=0.1)
+SEASONAL_CAPACITY = Capacity(hidden=16, layers=2, dropout=0.1)
+SEASONAL_PLAN = Plan(steps=60, batch=64, rate=5e-3, hide=0.1, seed=7)
+
+
+def trained(panel: Panel, plan: Plan, network: str = "lstm", capacity: Capacity = SMALL) -> TrainedModel:
+    """A model of a few steps."""
+    model = fit(panel, tiny_config(panel, network=network), plan, capacity, Quiet())
+    assert model is not None
+    return model
+
+
+@dataclass
+class Bench:
+    """A network on a panel, with inputs gathered from it."""
+
+    arrays: Arrays
+    recipe: Recipe
+    shape: Shape
+    network: Network
+
+    @classmethod
+    def of(cls, panel: Panel, network: str = "lstm", model: TrainedModel | None = None) -> Bench:
+        recipe = learn_recipe(panel) if model is None else model.recipe
+        arrays = make_arrays(panel, recipe)
+        shape = Shape.of(arrays, recipe)
+        capacity = SMALL if model is None else Capacity(**model.capacity)
+        made = build_network(network, shape, capacity, LEVELS if model is None else model.levels)
+        made.make_weights(Tensors.of(arrays), recipe.floor)
+        if model is not None:
+            made.set_weights(list(model.weights[0]))
+        return cls(arrays, recipe, shape, made)
+
+    def inputs(self, rows: np.ndarray, origins: np.ndarray) -> dict[str, tf.Tensor]:
+        row, origin = tf.constant(rows, tf.int32), tf.constant(origins, tf.int32)
+        return gather_inputs(Tensors.of(self.arrays), self.shape, self.recipe.floor, row, origin)
+
+    def some_inputs(self, count: int = 5) -> dict[str, tf.Tensor]:
+        rng = np.random.default_rng(2)
+        rows = rng.integers(0, len(self.arrays.sales), count)
+        return self.inputs(rows, rng.integers(self.arrays.first[rows] + 8, self.arrays.end + 1))
+
+    def run(self, inputs: dict[str, tf.Tensor], switch: tuple[float, ...] | None = None) -> tuple[Any, Any]:
+        count = inputs["scale"].shape[0]
+        return self.network(inputs, tf.constant([switch or (1.0,) * len(GROUPS)] * count))
+
+    def forecast(self) -> Floats:
+        """``[N, H, Q]`` quantiles in units from the panel's cutoff."""
+        n = len(self.arrays.sales)
+        inputs = self.inputs(np.arange(n), np.full(n, self.arrays.end))
+        made: Floats = (self.run(inputs)[0] * inputs["scale"][:, None, None]).numpy()
+        return made
