@@ -23,6 +23,10 @@
             ) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- set place = salesfc.setting('location_key') -%}
+    {%- if place and place | lower not in salesfc.setting('series_keys') | map('lower') -%}
+        {%- do salesfc.refuse('location_key', salesfc.settings_table()['location_key'], place) -%}
+    {%- endif -%}
     {%- for name, other in [('holding_cost', 'shortage_cost'), ('shortage_cost', 'holding_cost')] -%}
         {%- if salesfc.setting(name ~ '_column') and not salesfc.setting(other ~ '_column') -%}
             {%- do exceptions.raise_compiler_error(
@@ -43,4 +47,17 @@
         when supply.{{ name }} < {{ least }}
             then '{{ name }} ' || cast(supply.{{ name }} as varchar) || ' is not valid: {{ instead }}'
     end
+{%- endmacro %}
+
+{#- The place of a series, and what it sells whatever the place (its other keys), as text. -#}
+{% macro location(alias) -%}
+    {%- set keys, place = salesfc.setting('series_keys') | map('lower') | list, salesfc.setting('location_key') | lower -%}
+    {{ alias ~ '.key_' ~ (keys.index(place) + 1) if place else 'cast(null as varchar)' }}
+{%- endmacro %}
+{% macro product(alias) -%}
+    {%- set place, parts = salesfc.setting('location_key') | lower, [] -%}
+    {%- for key in salesfc.setting('series_keys') if key | lower != place -%}
+        {%- do parts.append(salesfc.escaped(alias ~ '.key_' ~ (salesfc.setting('series_keys').index(key) + 1))) -%}
+    {%- endfor -%}
+    {{ parts | join(" || '/' || ") or "'total'" }}
 {%- endmacro %}

@@ -55,7 +55,8 @@ class Outlook:
     Args:
         over_lead_time: mean demand until an order placed now is there.
         over_protection: mean demand over lead time + review.
-        level: quantile of that demand at the service level.
+        lead_level: quantile of the demand until an order placed now is there.
+        level: quantile of the demand over lead time + review at the service level.
         over_horizon: mean demand over the horizon.
         horizon_level: quantile of the horizon's demand at the service level: the newsvendor's quantity.
         risk: probability that what is available runs out before an order placed now is there; NaN without stock.
@@ -64,6 +65,7 @@ class Outlook:
 
     over_lead_time: Doubles
     over_protection: Doubles
+    lead_level: Doubles
     level: Doubles
     over_horizon: Doubles
     horizon_level: Doubles
@@ -104,12 +106,62 @@ def outlook(paths: Doubles, terms: Terms, horizon: int, rng: np.random.Generator
     return Outlook(
         over_lead_time=over_lead.mean(axis=0),
         over_protection=over_protection.mean(axis=0),
+        lead_level=upper_quantile(over_lead, terms.service_level),
         level=upper_quantile(over_protection, terms.service_level),
         over_horizon=ahead.mean(axis=0),
         horizon_level=upper_quantile(ahead, terms.service_level),
         risk=np.where(known, (over_lead > terms.available).mean(axis=0), np.nan),
         run_out=np.where(gone.any(axis=1) & known, gone.argmax(axis=1), -1),
     )
+
+
+@dataclass(frozen=True)
+class Lots:
+    """What a supplier delivers, both ``[N]``: units of a pack, and the fewest units of an order; 0 for any."""
+
+    pack: Doubles
+    least: Doubles
+
+    def order(self, missing: Doubles) -> Doubles:
+        """Units to order for ``[N]`` missing ones: none, or whole packs of at least the fewest."""
+        wanted = np.maximum(np.ceil(missing), self.least)
+        pack = np.where(self.pack > 0, self.pack, 1.0)
+        return np.where(missing > 0, np.ceil(wanted / pack - 1e-9) * pack, 0.0)  # type: ignore[no-any-return]
+
+
+def plan_orders(paths: Doubles, terms: Terms, lots: Lots, horizon: int, rng: np.random.Generator) -> Doubles:
+    """``[K, N]`` orders at this and the next reviews, as they would be if demand were its mean between them.
+
+    Review k looks at the demand from its own day on, over lead time + review; K is how many reviews (at least one)
+    start within the horizon. A series is NaN without a count of stock, and at reviews that its period does not have.
+
+    Args:
+        paths: ``[S, N, L]``; L at least the horizon + lead time + review of every series.
+        terms: of the N series.
+        lots: of the N series.
+        horizon: periods that were forecast.
+        rng: of the lead times.
+    """
+    n_paths, n, length = paths.shape
+    total = np.concatenate([np.zeros((n_paths, n, 1)), paths.cumsum(axis=2)], axis=2)
+    lead = draw_lead_times(terms, n_paths, rng)
+    reviews = -(-horizon // int(terms.review_period.min())) if n else 1
+    out = np.full((reviews, n), np.nan)
+    position = terms.available.copy()
+    gone = np.zeros(n)
+    for k in range(reviews):
+        day = k * terms.review_period
+        due = day < horizon
+        start = np.broadcast_to(np.minimum(day, length), lead.shape)
+        until = np.minimum(day + lead + terms.review_period, length)
+        sold = _until(total, start).mean(axis=0)
+        position = np.where(due, np.maximum(position - (sold - gone), 0.0), position)
+        gone = np.where(due, sold, gone)
+        level = upper_quantile(_until(total, until) - _until(total, start), terms.service_level)
+        order = lots.order(level - position)
+        out[k] = np.where(due & np.isfinite(position), order, np.nan)
+        position = np.where(due, position + order, position)
+    return out
 
 
 def upper_quantile(values: Doubles, level: Doubles) -> Doubles:

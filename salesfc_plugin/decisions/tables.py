@@ -20,7 +20,8 @@ _OUTLOOK = pa.schema(
     + [
         (name, pa.float64())
         for name in (
-            "over_lead_time", "over_protection", "protection_level", "over_horizon", "horizon_level", "stockout_risk",
+            "over_lead_time", "lead_level", "over_protection", "protection_level", "over_horizon", "horizon_level",
+            "stockout_risk",
         )
     ]
 )  # fmt: skip
@@ -161,6 +162,7 @@ def _outlook_rows(ids: NDArray[np.object_], ts: NDArray[np.datetime64], parts: l
         "unique_id": pa.array(ids, pa.string()),
         "stockout_date": day.cast(pa.date32()),
         "over_lead_time": joined("over_lead_time"),
+        "lead_level": joined("lead_level"),
         "over_protection": joined("over_protection"),
         "protection_level": joined("level"),
         "over_horizon": joined("over_horizon"),

@@ -1,0 +1,42 @@
+{#- Demand of each group in each week to come, beside the same days a year ago. A week may have
+    fewer days than seven at either end of the horizon: both years count the same days. -#}
+{%- set frequency = salesfc.setting('frequency') -%}
+{%- set week = 'date_trunc(\'week\', forecast.ts)' if frequency != 'month' else 'forecast.ts' -%}
+{%- set year_ago = 'forecast.ts - interval \'12 months\'' if frequency == 'month' else 'forecast.ts - 364' %}
+
+with grouped as (
+
+    select
+        member.level,
+        member.group_id,
+        cast({{ week }} as date) as week,
+        count(distinct forecast.ts) as periods,
+        sum(forecast.forecast) as forecast,
+        sum(past.quantity) as last_year
+    from {{ ref('fct_salesfc__forecast') }} as forecast
+    inner join {{ ref('int_salesfc__plan_member') }} as member
+        on forecast.unique_id = member.unique_id
+    left join {{ ref('int_salesfc__period_quantity') }} as past
+        on forecast.unique_id = past.unique_id and past.ts = {{ year_ago }}
+    group by member.level, member.group_id, cast({{ week }} as date)
+
+)
+
+select
+    grouped.level,
+    grouped.group_id,
+    grouped.week,
+    cast(grouped.periods as integer) as periods,
+    grouped.forecast,
+    least(band.lower_bound, grouped.forecast) as lower_bound,
+    greatest(band.upper_bound, grouped.forecast) as upper_bound,
+    grouped.last_year,
+    grouped.forecast / nullif(grouped.last_year, 0) - 1 as growth,
+    grouped.forecast
+    / nullif(sum(grouped.forecast) over (partition by grouped.level, grouped.week), 0) as share
+from grouped
+left join {{ ref('int_salesfc__demand_band') }} as band
+    on
+        grouped.level = band.level
+        and grouped.group_id = band.group_id
+        and grouped.week = band.week

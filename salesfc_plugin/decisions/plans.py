@@ -1,0 +1,112 @@
+"""What the dbt Python models of plans call: bands of weekly totals, and the orders of the next weeks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from salesfc_plugin.config import CYCLES
+from salesfc_plugin.decisions.marginals import Doubles
+from salesfc_plugin.decisions.paths import sample_paths
+from salesfc_plugin.decisions.stock import LONGEST, Lots, periods_needed, plan_orders, prolong
+from salesfc_plugin.decisions.tables import PATHS, as_arrow, read_copula, read_kinds, read_quantiles, read_terms
+from salesfc_plugin.decisions.totals import add_paths, read_groups
+from salesfc_plugin.panel import Relation, read_settings
+
+_BAND = pa.schema(
+    [("level", pa.string()), ("group_id", pa.string()), ("week", pa.date32())]
+    + [(name, pa.float64()) for name in ("lower_bound", "upper_bound")]
+)
+_ORDER = pa.schema([("unique_id", pa.string()), ("order_ts", pa.date32()), ("order_quantity", pa.float64())])
+
+
+def weeks_of(ts: NDArray[np.datetime64], frequency: str) -> NDArray[np.datetime64]:
+    """``[H]`` Monday of each period's week; the period itself where it is a month."""
+    if frequency == "month":
+        return ts
+    return ts - ((ts.astype("datetime64[D]").astype(np.int64) + 3) % 7).astype("timedelta64[D]")
+
+
+def band_table(
+    prediction: Relation, outcome: Relation, series: Relation, member: Relation, setting: Relation
+) -> pa.Table:
+    """The interval of each group's demand in each week, from sums along paths.
+
+    Args:
+        prediction: published forecasts of all series.
+        outcome: held-out periods beside what was forecast for them.
+        series: ``unique_id, demand_class``.
+        member: ``level, group_id, unique_id``.
+        setting: confidence level and seed.
+    """
+    config, _ = read_settings(setting)
+    ids, ts, quantiles, levels = read_quantiles(prediction)
+    groups = read_groups(member, ids)
+    if len(ids) == 0 or not groups:
+        return _BAND.empty_table()
+    copula, counts = read_copula(outcome, config.seed)
+    totals = {key: np.zeros((PATHS, len(ts))) for key in groups}
+    for rows, paths in sample_paths(quantiles, levels, read_kinds(series, ids), copula, PATHS, counts, config.seed):
+        add_paths(totals, groups, rows, paths)
+    weeks, place = np.unique(weeks_of(ts, config.frequency), return_inverse=True)
+    tail = (1.0 - config.confidence_level) / 2.0
+    found = []
+    for (level, group_id), total in totals.items():
+        sums = np.stack([total[:, place == k].sum(axis=1) for k in range(len(weeks))])
+        low, high = np.quantile(sums, (tail, 1.0 - tail), axis=1)
+        columns = {
+            "level": [level] * len(weeks),
+            "group_id": [group_id] * len(weeks),
+            "week": pa.array(weeks).cast(pa.date32()),
+            "lower_bound": low,
+            "upper_bound": high,
+        }
+        found.append(pa.table(columns).cast(_BAND))
+    return pa.concat_tables(found)
+
+
+def order_table(
+    prediction: Relation, outcome: Relation, series: Relation, position: Relation, setting: Relation
+) -> pa.Table:
+    """The orders of this and the next reviews within the horizon, one row a series and order.
+
+    ``position`` is that of stock after transfers between places. Later orders are what they would be if demand were its
+    mean until then.
+    """
+    config, _ = read_settings(setting)
+    ids, ts, quantiles, levels = read_quantiles(prediction)
+    if len(ids) == 0:
+        return _ORDER.empty_table()
+    copula, counts = read_copula(outcome, config.seed)
+    terms, lots = read_terms(position, ids), read_lots(position, ids)
+    length = min(config.horizon + periods_needed(terms, 0), config.horizon + LONGEST)
+    longer = prolong(quantiles, length, CYCLES[config.frequency].season)
+    parts = []
+    for rows, paths in sample_paths(longer, levels, read_kinds(series, ids), copula, PATHS, counts, config.seed):
+        rng = np.random.default_rng([config.seed, rows.start, LONGEST])
+        some = Lots(lots.pack[rows], lots.least[rows])
+        parts.append(plan_orders(paths, terms[rows], some, config.horizon, rng))
+    orders = np.concatenate(parts, axis=1)
+    review, place = np.nonzero(np.nan_to_num(orders) > 0.0)
+    # an order is placed at the end of the period before its review's first one
+    day = np.minimum(review * terms.review_period[place], len(ts) - 1)
+    columns = {
+        "unique_id": pa.array(ids, pa.string()).take(pa.array(place)),
+        "order_ts": pa.array(ts[day]).cast(pa.date32()),
+        "order_quantity": orders[review, place],
+    }
+    return pa.table(columns).cast(_ORDER)
+
+
+def read_lots(position: Relation, ids: NDArray[np.object_]) -> Lots:
+    """Packs and minimum orders in the order of ``ids``; 0 where none is given."""
+    table = as_arrow(position)
+    place = {name: k for k, name in enumerate(table["unique_id"].to_pylist())}
+    rows = np.array([place[name] for name in ids], np.int64)
+
+    def column(name: str) -> Doubles:
+        values = np.array(table[name].cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+        return np.nan_to_num(values[rows])
+
+    return Lots(column("pack_size"), column("minimum_order"))

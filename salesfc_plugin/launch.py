@@ -1,0 +1,169 @@
+"""Forecasts of products with next to no history: from their attributes and from how others were launched.
+
+A launch is a series that began inside the panel. Its level is the mean of its first four weeks (28, 8 or 6 periods); a
+ridge regression of log levels on attributes says at which level a new series with such attributes begins (Hoerl &
+Kennard, Technometrics 12, 1970), the mean of past launches by age how it goes on, all series together how the season
+divides it. The spread is that of what past launches sold over what this would have said of them, each left out of the
+regression that spoke of it; their mean undoes the bias of the logarithm (Duan, JASA 78, 1983).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salesfc_plugin.baselines import Forecast
+from salesfc_plugin.config import CYCLES
+from salesfc_plugin.panel import Floats, Panel
+
+Doubles = NDArray[np.float64]
+FEWEST = 8  # launches that anything can be learnt from
+_AGES = {"day": 28, "week": 8, "month": 6}  # periods of a launch's level
+_PENALTY = 3.0  # of the ridge: a category counts as much as the mean of all from this many launches on
+_OWN = 4.0  # known periods of its own that weigh as much as the attributes
+_EPSILON = 0.05  # units a period added before the logarithm
+
+
+@dataclass(frozen=True)
+class Launches:
+    """What past launches taught.
+
+    Args:
+        coefficients: ``[F + 1]`` of the log level, the constant first.
+        curve: ``[A]`` by age, mean 1 over the periods of the level.
+        ratios: ``[R]`` rising: sold over expected, period by period.
+    """
+
+    coefficients: Doubles
+    curve: Doubles
+    ratios: Doubles
+
+
+def can_launch(panel: Panel) -> bool:
+    """Whether there are an attribute and enough launches to learn from."""
+    has_attribute = panel.statics.codes.shape[1] + panel.statics.reals.shape[1] > 0
+    return has_attribute and len(past_launches(panel)) >= FEWEST
+
+
+def is_young(panel: Panel) -> NDArray[np.bool_]:
+    """``[N]`` whether a series began no longer ago than a launch's level takes, or has not begun yet."""
+    return panel.n_history - panel.first <= _AGES[panel.frequency]
+
+
+def past_launches(panel: Panel) -> NDArray[np.int64]:
+    """Series that began at least a season after the panel did and were sold through the periods of a level."""
+    ages = _AGES[panel.frequency]
+    began = (panel.first >= max(CYCLES[panel.frequency].season, 2)) & (panel.first + ages <= panel.n_history)
+    known = np.isfinite(panel.quantity).sum(axis=1) >= ages // 2
+    return np.flatnonzero(began & known)
+
+
+def launch(panel: Panel, levels: tuple[float, ...]) -> Forecast:
+    """Forecast every series as if it were new: level by attributes and its own few known periods, curve by age.
+
+    Raises:
+        ValueError: if there are too few launches to learn from (``can_launch``).
+    """
+    rows = past_launches(panel)
+    if len(rows) < FEWEST:
+        raise ValueError(f"there are {len(rows)} launches in the panel; {FEWEST} are needed")
+    features, phase = _features(panel), _phases(panel)
+    learnt = _learn(panel, rows, features, phase)
+    age = panel.n_history - panel.first
+    ahead = age[:, None] + np.arange(panel.horizon)
+    shape = learnt.curve[np.minimum(ahead, len(learnt.curve) - 1)] * phase[panel.n_history :][None, :]
+    level = np.maximum(np.exp(_with_one(features) @ learnt.coefficients) - _EPSILON, 1e-3)
+    level = _own(panel, level * learnt.ratios.mean(), learnt.curve, phase)
+    mean = level[:, None] * shape
+    spread = np.quantile(learnt.ratios, levels) / max(float(learnt.ratios.mean()), 1e-9)
+    quantiles = mean[:, :, None] * np.maximum.accumulate(spread)[None, None, :]
+    return Forecast(mean.astype(np.float32), quantiles.astype(np.float32), levels)
+
+
+def _learn(panel: Panel, rows: NDArray[np.int64], features: Doubles, phase: Doubles) -> Launches:
+    ages, length = _AGES[panel.frequency], CYCLES[panel.frequency].year
+    at = panel.first[rows][:, None] + np.arange(length)
+    inside = at < panel.n_history
+    at = np.minimum(at, panel.n_history - 1)
+    sold = np.where(inside, panel.quantity[rows[:, None], at], np.nan).astype(np.float64) / phase[at]
+    level = np.nanmean(sold[:, :ages], axis=1)
+    x = _with_one(features[rows])
+    fit = np.linalg.solve(x.T @ x + _PENALTY * np.diag([0.0] + [1.0] * (x.shape[1] - 1)), x.T)
+    y = np.log(np.maximum(level, 0.0) + _EPSILON)
+    leverage = np.minimum(np.einsum("ij,ji->i", x, fit), 0.9)
+    left_out = y - (y - x @ (fit @ y)) / (1.0 - leverage)
+    curve = _curve(sold, level, ages)
+    expected = np.maximum(np.exp(left_out) - _EPSILON, 1e-3)[:, None] * curve[None, :ages]
+    ratios = (sold[:, :ages] / np.maximum(expected, 1e-3)).reshape(-1)
+    return Launches(fit @ y, curve, np.sort(ratios[np.isfinite(ratios)]))
+
+
+def _curve(sold: Doubles, level: Doubles, ages: int) -> Doubles:
+    """``[A]`` what is sold at an age over the level, smoothed over a season's length; flat where few are that old."""
+    seen = np.isfinite(sold) & (level > 0)[:, None]
+    weight = np.where(seen, level[:, None], 0.0).sum(axis=0)
+    total = np.where(seen, sold, 0.0).sum(axis=0)
+    width = max(ages // 4, 1)
+    window = np.ones(width)
+    smooth = np.convolve(total, window, "same") / np.maximum(np.convolve(weight, window, "same"), 1e-9)
+    enough = np.convolve(seen.sum(axis=0), window, "same") >= FEWEST * width / 2
+    last = int(np.flatnonzero(enough)[-1]) if enough.any() else 0
+    smooth[last:] = smooth[last] if enough.any() else 1.0
+    out: Doubles = smooth / max(float(smooth[:ages].mean()), 1e-9)
+    return out
+
+
+def _own(panel: Panel, level: Doubles, curve: Doubles, phase: Doubles) -> Doubles:
+    """The level of the attributes moved to the few periods that a series itself was sold in."""
+    at = panel.first[:, None] + np.arange(min(_AGES[panel.frequency], panel.n_history))
+    inside = at < panel.n_history
+    at = np.minimum(at, panel.n_history - 1)
+    sold = np.where(inside, np.take_along_axis(panel.quantity, at, axis=1), np.nan).astype(np.float64)
+    usual = curve[: at.shape[1]][None, :] * phase[at]
+    known = np.isfinite(sold)
+    expected = np.where(known, usual, 0.0).sum(axis=1)
+    out: Doubles = (_OWN * level + np.where(known, sold, 0.0).sum(axis=1)) / (_OWN + expected)
+    return out
+
+
+def _features(panel: Panel) -> Doubles:
+    """``[N, F]`` a flag for each value of each attribute; numbers and known positive columns as standardised logs."""
+    columns = []
+    for k, words in enumerate(panel.statics.vocabulary):
+        columns += [(panel.statics.codes[:, k] == code + 1).astype(np.float64) for code in range(len(words))]
+    numbers = list(panel.statics.reals.T.astype(np.float64))
+    ahead = slice(panel.n_history, panel.n_history + panel.horizon)
+    for column in panel.known.values():
+        seen = column[np.isfinite(column)]
+        if seen.size and float(seen.min()) > 0.0:
+            filled = np.where(np.isfinite(column[:, ahead]), column[:, ahead], np.nan)
+            held = np.isfinite(filled).any(axis=1)
+            numbers.append(np.where(held, np.nanmean(np.where(held[:, None], filled, 0.0), axis=1), np.nan))
+    for number in numbers:
+        known = np.isfinite(number)
+        if known.any():
+            scaled = np.log(number) if float(number[known].min()) > 0.0 else number
+            scaled = (scaled - scaled[known].mean()) / max(float(scaled[known].std()), 1e-6)
+            columns.append(np.where(known, np.clip(scaled, -3.0, 3.0), 0.0))
+    return np.stack(columns, axis=1) if columns else np.zeros((panel.n_series, 0))
+
+
+def _phases(panel: Panel) -> Doubles:
+    """``[T + H]`` factor of each period's place in the short season, of all series together; 1 without one."""
+    season, total = CYCLES[panel.frequency].season, len(panel.ts)
+    recent: Floats = panel.quantity[:, -8 * season :]
+    if season == 1 or recent.shape[1] < season:
+        return np.ones(total)
+    place = (np.arange(total)) % season
+    sums = np.nansum(recent, axis=0, dtype=np.float64)
+    here = place[panel.n_history - recent.shape[1] : panel.n_history]
+    factor = np.array([sums[here == k].mean() for k in range(season)])
+    factor = np.maximum(factor / max(float(factor.mean()), 1e-9), 0.05)
+    out: Doubles = factor[place]
+    return out
+
+
+def _with_one(features: Doubles) -> Doubles:
+    return np.concatenate([np.ones((len(features), 1)), features], axis=1)

@@ -1,0 +1,59 @@
+"""New products: attributes give the level, past launches the curve."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from salesfc_plugin.launch import FEWEST, can_launch, launch, past_launches
+from salesfc_plugin.panel import Panel
+from tests.unit.panels import make_panel
+
+LEVELS = (0.1, 0.5, 0.9)
+
+
+def launching(n: int = 60, history: int = 200) -> Panel:
+    """Category a sells 20 a day, b 2; each starts at double that and halves over its first weeks."""
+    panel = make_panel(n=n, history=history, horizon=14)
+    rng = np.random.default_rng(0)
+    first = np.where(np.arange(n) < 2, history, rng.integers(20, history - 60, n))
+    age = np.arange(history)[None, :] - first[:, None]
+    level = np.where(panel.statics.codes[:, 0] == 1, 20.0, 2.0)[:, None]
+    mean = level * (1.0 + np.exp(-np.maximum(age, 0) / 20.0))
+    quantity = np.where(age >= 0, rng.poisson(mean), np.nan).astype(np.float32)
+    return replace(panel, quantity=quantity, first=first, known={})
+
+
+def test_a_new_series_starts_at_the_level_of_its_kind_and_falls_as_others_did() -> None:
+    panel = launching()
+    made = launch(panel, LEVELS)
+    for row, level in ((0, 20.0), (1, 2.0)):  # neither was ever sold
+        expected = level * (1.0 + np.exp(-np.arange(14) / 20.0))
+        assert made.mean[row].mean() == pytest.approx(expected.mean(), rel=0.15)
+        assert made.mean[row, 0] > made.mean[row, -1]
+    assert (np.diff(made.quantiles, axis=2) >= 0).all()
+    assert (made.quantiles >= 0).all()
+    assert np.isfinite(made.mean).all()
+
+
+def test_its_own_first_days_count() -> None:
+    panel = launching()
+    quantity, first = panel.quantity.copy(), panel.first.copy()
+    quantity[0, -3:] = 120.0
+    first[0] = panel.n_history - 3
+    before, after = launch(panel, LEVELS), launch(replace(panel, quantity=quantity, first=first), LEVELS)
+    assert after.mean[0].mean() > 1.3 * before.mean[0].mean()
+
+
+def test_without_launches_or_attributes_nothing_is_claimed() -> None:
+    panel = launching()
+    assert can_launch(panel)
+    old = replace(panel, first=np.zeros_like(panel.first))
+    assert len(past_launches(old)) == 0
+    assert not can_launch(old)
+    bare = replace(panel.statics, codes=panel.statics.codes[:, :0], vocabulary=(), names=())
+    assert not can_launch(replace(panel, statics=bare))
+    with pytest.raises(ValueError, match=f"{FEWEST} are needed"):
+        launch(old, LEVELS)
