@@ -25,7 +25,7 @@ def _shop(after: str) -> dict[str, str]:
         "sales": f"select {keys}, {number} as quantity, 2.0 + k as price, i as order_id from {days} where i % 9 > 0",
         "web": f"select {keys}, {number} * 3 as views from {days}",
         "stock": f"select {keys}, case when i % 13 = 0 then 0 else {number} + 1 end as on_hand from {days}",
-        "plan": f"select {keys}, case when {day} <= {end} then i % 5 = 0 else ({after}) > 0 end as promotion from {days}",
+        "plan": f"select {keys}, if({day} <= {end}, i % 5 = 0, ({after}) > 0) as promotion from {days}",
     }
 
 
