@@ -15,6 +15,7 @@ from salesfc_plugin.panel import Floats
 from salesfc_plugin.windows import Recipe
 
 FORMAT = 2  # of the bytes; raised when an older reader could not understand them
+_APART = ("weights", "metrics", "trust")  # kept beside the config
 
 
 class ModelError(ValueError):
