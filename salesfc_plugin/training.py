@@ -62,8 +62,10 @@ class Log:
 def use_all_cores() -> None:
     """One thread an operation, as many operations at once as there are shards: the fastest on few cores.
 
-    TensorFlow takes this only before its first operation; later calls change nothing.
+    TensorFlow takes this only before its first operation; later calls change nothing. Its hints about retracing are
+    for people who write networks, not for people who run builds, and are left out.
     """
+    tf.get_logger().setLevel("ERROR")
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(SHARDS)
