@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
 from salesfc_plugin.baselines import BASELINES, Forecast
 from salesfc_plugin.config import ForecastConfig, Quiet
 from salesfc_plugin.demo import demo_truth

@@ -6,11 +6,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from salesfc_plugin.config import CYCLES
 from salesfc_plugin.decisions.marginals import Doubles
 from salesfc_plugin.decisions.paths import sample_paths
-from salesfc_plugin.decisions.stock import LONGEST, Lots, periods_needed, plan_orders, prolong
-from salesfc_plugin.decisions.tables import PATHS, as_arrow, read_copula, read_kinds, read_quantiles, read_terms
+from salesfc_plugin.decisions.stock import Lots, plan_orders
+from salesfc_plugin.decisions.tables import (
+    PATHS,
+    Found,
+    as_arrow,
+    read_copula,
+    read_kinds,
+    read_quantiles,
+    read_terms,
+    supply_paths,
+)
 from salesfc_plugin.decisions.totals import add_paths, read_groups
 from salesfc_plugin.panel import Relation, read_settings
 
@@ -74,22 +82,18 @@ def order_table(
     ``position`` is that of stock after transfers between places. Later orders are what they would be if demand were its
     mean until then.
     """
-    config, _ = read_settings(setting)
+    config, values = read_settings(setting)
     ids, ts, quantiles, levels = read_quantiles(prediction)
     if len(ids) == 0:
         return _ORDER.empty_table()
-    copula, counts = read_copula(outcome, config.seed)
     terms, lots = read_terms(position, ids), read_lots(position, ids)
-    length = min(config.horizon + periods_needed(terms, 0), config.horizon + LONGEST)
-    longer = prolong(quantiles, length, CYCLES[config.frequency].season)
-    parts = []
-    for rows, paths in sample_paths(longer, levels, read_kinds(series, ids), copula, PATHS, counts, config.seed):
-        rng = np.random.default_rng([config.seed, rows.start, LONGEST])
-        some = Lots(lots.pack[rows], lots.least[rows])
-        parts.append(plan_orders(paths, terms[rows], some, config.horizon, rng))
+    found = Found(ids, quantiles, levels, read_kinds(series, ids))
+    parts = [
+        plan_orders(paths, terms[rows], Lots(lots.pack[rows], lots.least[rows]), config.horizon, rng)
+        for rows, paths, rng in supply_paths(found, outcome, terms, config, int(values["paths"]))
+    ]
     orders = np.concatenate(parts, axis=1)
     review, place = np.nonzero(np.nan_to_num(orders) > 0.0)
-    # an order is placed at the end of the period before its review's first one
     day = np.minimum(review * terms.review_period[place], len(ts) - 1)
     columns = {
         "unique_id": pa.array(ids, pa.string()).take(pa.array(place)),

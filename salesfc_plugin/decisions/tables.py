@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from salesfc_plugin.config import CYCLES
+from salesfc_plugin.config import CYCLES, ForecastConfig
 from salesfc_plugin.decisions.marginals import Doubles
 from salesfc_plugin.decisions.paths import Copula, Windows, fit_copula, sample_paths
 from salesfc_plugin.decisions.stock import LONGEST, Outlook, Terms, outlook, periods_needed, prolong
@@ -36,16 +38,39 @@ def outlook_table(
     ids, ts, quantiles, levels = read_quantiles(prediction)
     if len(ids) == 0:
         return _OUTLOOK.empty_table()
-    copula, counts = read_copula(outcome, config.seed)
     terms = read_terms(position, ids)
-    length = periods_needed(terms, config.horizon)
-    longer = prolong(quantiles, length, CYCLES[config.frequency].season)
-    parts = []
-    n_paths = max(PATHS, int(values["paths"]))
-    for rows, paths in sample_paths(longer, levels, read_kinds(series, ids), copula, n_paths, counts, config.seed):
-        rng = np.random.default_rng([config.seed, rows.start, LONGEST])
-        parts.append(outlook(paths, terms[rows], config.horizon, rng))
+    found = Found(ids, quantiles, levels, read_kinds(series, ids))
+    parts = [
+        outlook(paths, terms[rows], config.horizon, rng)
+        for rows, paths, rng in supply_paths(found, outcome, terms, config, int(values["paths"]))
+    ]
     return _outlook_rows(ids, ts, parts)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Published forecasts: ``[N]`` names, ``[N, H, Q]`` quantiles, Q levels, ``[N]`` demand classes."""
+
+    ids: NDArray[np.object_]
+    quantiles: Floats
+    levels: tuple[float, ...]
+    kinds: NDArray[np.object_]
+
+
+def supply_paths(
+    found: Found, outcome: Relation, terms: Terms, config: ForecastConfig, wanted: int
+) -> Iterator[tuple[slice, Doubles, np.random.Generator]]:
+    """Yield blocks of series, their paths over the horizon and what orders at its end look at, and a generator.
+
+    Whoever asks for the same forecasts and terms of supply gets the same paths and random numbers, so that what
+    is to be ordered now and what is planned agree.
+    """
+    copula, counts = read_copula(outcome, config.seed)
+    length = min(config.horizon + periods_needed(terms, 0), config.horizon + LONGEST)
+    longer = prolong(found.quantiles, length, CYCLES[config.frequency].season)
+    n_paths = max(PATHS, wanted)
+    for rows, paths in sample_paths(longer, found.levels, found.kinds, copula, n_paths, counts, config.seed):
+        yield rows, paths, np.random.default_rng([config.seed, rows.start, LONGEST])
 
 
 def path_table(prediction: Relation, outcome: Relation, series: Relation, setting: Relation) -> pa.Table:

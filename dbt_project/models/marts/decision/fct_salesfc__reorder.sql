@@ -12,7 +12,7 @@ with placed as (
         outlook.horizon_level,
         outlook.stockout_risk,
         outlook.stockout_date,
-        greatest(outlook.protection_level - position.on_hand - position.on_order, 0.0) as missing_units
+        outlook.protection_level - position.on_hand - position.on_order as missing_units
     from {{ ref('int_salesfc__stock_outlook') }} as outlook
     inner join {{ ref('int_salesfc__stock_position') }} as position
         on outlook.unique_id = position.unique_id
@@ -25,12 +25,12 @@ ordered as (
         *,
         case
             when missing_units is null then null
-            when missing_units = 0 then 0.0
+            when missing_units <= 0 then 0.0
             else ceil(
                 greatest(ceil(missing_units), coalesce(minimum_order, 0)) / coalesce(pack_size, 1.0)
             ) * coalesce(pack_size, 1.0)
         end as order_quantity,
-        greatest(on_hand - horizon_level, 0.0) as overstock_units
+        case when on_hand is not null then greatest(on_hand - horizon_level, 0.0) end as overstock_units
     from placed
 
 )
