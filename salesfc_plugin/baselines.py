@@ -64,7 +64,7 @@ def phase_mean(panel: Panel, levels: tuple[float, ...]) -> Forecast:
 
 
 def phase_means(quantity: Floats, season: int, seasons: int = _SEASONS) -> Floats:
-    """``[N, T + season]`` mean of the known values 1 to ``seasons`` seasons before each period; the mean of all if none.
+    """``[N, T + season]`` mean of the known values 1 to ``seasons`` seasons before each period; of all if none.
 
     The last ``season`` columns are the periods after the end.
     """
@@ -117,7 +117,7 @@ def tsb(panel: Panel, levels: tuple[float, ...]) -> Forecast:
 
 
 def smoothed_demand(quantity: Floats, smoothing: float = _SMOOTHING) -> Floats:
-    """``[N, T + 1]`` TSB's forecast of each period from those before it; the last column is the first one after the end.
+    """``[N, T + 1]`` TSB's forecast of each period from those before it; the last column is of the one after the end.
 
     It starts at the first known period, with that period's chance and the size of the first sale from there on.
     """
@@ -189,7 +189,7 @@ def last_values(quantity: Floats, season: int, seasons_back: int = 8) -> Floats:
     return filled
 
 
-def row_quantiles(values: Floats, levels: tuple[float, ...]) -> NDArray[np.float64]:
+def row_quantiles(values: NDArray[np.floating], levels: tuple[float, ...]) -> NDArray[np.float64]:
     """``[N, Q]`` linearly interpolated quantiles of the known values of each row, 0 where there are none.
 
     Like ``numpy.nanquantile``, which goes row by row and is a hundred times slower where values are missing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,10 @@ from salesfc_plugin.config import ForecastConfig, Progress, Quiet, parse_date
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Floats, Panel, Relation, read_panel, read_settings
 
+EXPLAINED = 500  # series whose forecasts are taken apart: those with the largest forecasts
+_CONTRIBUTION = pa.schema(
+    [("unique_id", pa.string()), ("ts", pa.date32()), ("driver", pa.string()), ("contribution", pa.float64())]
+)
 _TRAINING = threading.Lock()  # dbt may run two Python models at once, TensorFlow should not train twice at once
 
 
@@ -24,13 +29,14 @@ def train_table(
 ) -> pa.Table:
     """Train the backtest model and the production model; one row each, none if there is nothing to train on."""
     from salesfc_plugin.evaluation.selection import train_models
+    from salesfc_plugin.evaluation.trust import add_trust
 
     config, values = read_settings(setting)
     if _is_empty(series):
         return registry.SCHEMA.empty_table()
     with _TRAINING:
         panel = _panel(observations, series, calendar, values, config)
-        models = train_models(panel, config, progress or Quiet())
+        models = add_trust(panel, config, train_models(panel, config, progress or Quiet()))
     return registry.to_table(models, registry.hash_panel(panel), dt.datetime.now(dt.UTC).replace(tzinfo=None))
 
 
@@ -38,7 +44,7 @@ def backtest_table(
     observations: Relation, series: Relation, calendar: Relation, setting: Relation, trained_model: Relation
 ) -> pa.Table:
     """Forecast the periods before the cutoff as they would have been at the backtest's own cutoffs."""
-    from salesfc_plugin.evaluation.backtest import backtest_forecasts
+    from salesfc_plugin.evaluation.publishing import backtest_parts
 
     config, values = read_settings(setting)
     if _is_empty(series):
@@ -48,8 +54,8 @@ def backtest_table(
         vocabulary = _vocabulary(model)
         panel = _panel(observations, series, calendar, values, config, vocabulary)
         tables = [
-            forecast_rows(cut, config, forecast, method, model, rows)
-            for cut, method, forecast, rows in backtest_forecasts(panel, config, model)
+            forecast_rows(cut, config, part.forecast, part.method, model, part.rows, part.status, part.reason)
+            for cut, part in backtest_parts(panel, config, model)
         ]
     return pa.concat_tables(tables) if tables else _SCHEMA.empty_table()
 
@@ -71,6 +77,56 @@ def predict_table(
             for part in published_forecasts(panel, config, model)
         ]
     return pa.concat_tables(tables)
+
+
+def contribution_table(
+    observations: Relation,
+    series: Relation,
+    calendar: Relation,
+    setting: Relation,
+    model_registry: Relation,
+    prediction: Relation,
+) -> pa.Table:
+    """What the published forecasts are made of: one row a series, period and driver, for the largest series.
+
+    Series that the network does not forecast have one driver, their level.
+    """
+    from salesfc_plugin.evaluation.explanation import LEVEL, contributions
+
+    config, values = read_settings(setting)
+    model = None if _is_empty(series) else registry.read_model(model_registry, "production")
+    made = _arrow(prediction)
+    if len(made) == 0:
+        return _CONTRIBUTION.empty_table()
+    with _TRAINING:
+        panel = _panel(observations, series, calendar, values, config, _vocabulary(model))
+        mean, by_network = _published(made, panel, "" if model is None else model.network)
+        largest = np.sort(np.argsort(-mean.sum(axis=1), kind="stable")[:EXPLAINED])
+        plain, explained = largest[~by_network[largest]], largest[by_network[largest]]
+        tables = [_contribution_rows(panel, plain, LEVEL, mean[plain])]
+        if model is not None and len(explained):
+            parts = contributions(panel, model, mean[explained], explained)
+            tables += [_contribution_rows(panel, explained, driver, part) for driver, part in parts.items()]
+    return pa.concat_tables(tables)
+
+
+def _published(made: pa.Table, panel: Panel, network: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """``[N, H]`` published means in the panel's order and ``[N]`` whether the network has part in them."""
+    ordered = made.sort_by([("unique_id", "ascending"), ("ts", "ascending")])
+    mean = ordered["forecast"].to_numpy().reshape(-1, panel.horizon)
+    method = ordered["method"].to_numpy(zero_copy_only=False)[:: panel.horizon]
+    return mean, np.isin(method, (network, "blend"))
+
+
+def _contribution_rows(panel: Panel, rows: NDArray[np.int64], driver: str, part: NDArray[np.float64]) -> pa.Table:
+    n = len(rows) * panel.horizon
+    columns = {
+        "unique_id": pa.array(np.repeat(panel.unique_id[rows], panel.horizon), pa.string()),
+        "ts": pa.array(np.tile(panel.future_ts, len(rows))).cast(pa.date32()),
+        "driver": pa.array([driver] * n, pa.string()),
+        "contribution": pa.array(part.reshape(-1)),
+    }
+    return pa.table(columns).cast(_CONTRIBUTION)
 
 
 def holiday_table(calendar_span: Relation, setting: Relation) -> pa.Table:
@@ -116,9 +172,18 @@ def forecast_rows(
     model: TrainedModel | None,
     rows: NDArray[np.int64],
     status: str = "ok",
-    reason: str = "",
+    reason: Sequence[str] | None = None,
 ) -> pa.Table:
-    """Forecasts ``[N, H]`` of the chosen rows of a panel as a long table, one row a series and period."""
+    """Forecasts ``[N, H]`` of the chosen rows of a panel as a long table, one row a series and period.
+
+    Args:
+        panel, config: of the forecast.
+        forecast: of all series of the panel.
+        method: what made it.
+        model: the trained model; its version stands in the rows that rest on it.
+        rows: ``[M]`` series to take.
+        status, reason: ``ok`` or ``fallback``, and M reasons.
+    """
     horizon, levels = panel.horizon, config.levels
     quantiles = _at_levels(forecast, levels)[rows].astype(np.float64)
     tail = round((1.0 - config.confidence_level) / 2.0, 6)
@@ -126,14 +191,17 @@ def forecast_rows(
     n = len(rows) * horizon
     offsets = pa.array(np.arange(n + 1, dtype=np.int32) * len(levels))
     ids = pa.array(panel.unique_id[rows], pa.string())
-    version = model.version if model is not None and method == model.network else None
+    from_model = model is not None and method in (model.network, "blend", "published")
+    version = model.version if model is not None and from_model else None
+    each = pa.array(np.repeat(np.arange(len(rows)), horizon))
     columns = {
-        "unique_id": ids.take(pa.array(np.repeat(np.arange(len(rows)), horizon))),
+        "unique_id": ids.take(each),
+        "reason": pa.array([""] * len(rows) if reason is None else list(reason), pa.string()).take(each),
         "cutoff": pa.array(np.full(n, panel.cutoff)).cast(pa.date32()),
         "ts": pa.array(np.tile(panel.future_ts, len(rows))).cast(pa.date32()),
         **{
             k: pa.array([v], pa.string()).take(pa.array(np.zeros(n, np.int8)))
-            for k, v in (("method", method), ("status", status), ("reason", reason), ("model_version", version))
+            for k, v in (("method", method), ("status", status), ("model_version", version))
         },
         "forecast": pa.array(forecast.mean[rows].reshape(-1).astype(np.float64)),
         **{

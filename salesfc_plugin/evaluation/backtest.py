@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from salesfc_plugin.baselines import Forecast, seasonal_naive
+from salesfc_plugin.baselines import BASELINES, Forecast
 from salesfc_plugin.config import ForecastConfig
 from salesfc_plugin.forecasting import Forecaster
 from salesfc_plugin.model import TrainedModel
@@ -31,22 +30,22 @@ def backtest_cutoffs(panel: Panel, config: ForecastConfig) -> list[int]:
     return [panel.horizon * k for k in range(min(config.backtest_cutoffs, most), 0, -1)]
 
 
-def backtest_forecasts(
+def raw_forecasts(
     panel: Panel, config: ForecastConfig, model: TrainedModel | None
-) -> Iterator[tuple[Panel, str, Forecast, NDArray[np.int64]]]:
-    """Yield the panel as it was at each backtest cutoff, a method, its forecast and the series that had started.
+) -> Iterator[tuple[int, Panel, dict[str, Forecast]]]:
+    """Yield for each backtest cutoff how far back it is, the panel as it was, and the forecasts of every method.
 
     The network's input groups at a cutoff are those chosen on the cutoffs before it, as production would have.
     """
     forecaster = None if model is None else Forecaster(model, panel)
+    levels = config.levels if model is None else model.levels
     for back in backtest_cutoffs(panel, config):
         cut = panel.at(back)
-        rows = np.flatnonzero(np.isfinite(cut.quantity).any(axis=1)).astype(np.int64)
-        if len(rows) == 0:
-            continue
-        yield cut, "seasonal_naive", seasonal_naive(cut, config.levels), rows
+        made: dict[str, Forecast] = {}
         if model is not None and forecaster is not None:
-            yield cut, model.network, forecaster.at(back, chosen_at(model, cut)), rows
+            made[model.network] = forecaster.at(back, chosen_at(model, cut))
+        made |= {name: baseline(cut, levels) for name, baseline in BASELINES[panel.frequency].items()}
+        yield back, cut, made
 
 
 def chosen_at(model: TrainedModel, cut: Panel) -> tuple[tuple[bool, ...], ...]:

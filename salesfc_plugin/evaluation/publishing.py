@@ -1,99 +1,149 @@
-"""Which forecast of which series is published: the network's, or a fallback and why."""
+"""Which forecast of which series is published: the network's, another that was chosen, or a fallback; and why."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salesfc_plugin.baselines import Forecast, recent_mean, seasonal_naive, zeros
+from salesfc_plugin.baselines import BASELINES, Baseline, Forecast, recent_mean, seasonal_naive, zeros
 from salesfc_plugin.config import ForecastConfig
+from salesfc_plugin.evaluation.backtest import backtest_cutoffs, raw_forecasts
+from salesfc_plugin.evaluation.calibration import kinds_of
+from salesfc_plugin.evaluation.choice import candidate
+from salesfc_plugin.evaluation.fallbacks import fallbacks, network_rows
+from salesfc_plugin.evaluation.trust import Trust, trust_at
+from salesfc_plugin.launch import launch
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 
-_SHORTEST = 4  # known periods below which nothing but their mean can be said
-_DEAD = {"day": 90, "week": 26, "month": 12}  # periods without a sale after which a series counts as ended
+_MOST_ROWS = (
+    4_000_000  # of a backtest with every method; a larger one has the network, seasonal naive and what was published
+)
+
+
+PUBLISHED = "published"
+_FALLBACKS: dict[str, Baseline] = {
+    "zero": zeros,
+    "recent_mean": recent_mean,
+    "seasonal_naive": seasonal_naive,
+    "launch": launch,
+}
 
 
 @dataclass(frozen=True)
 class Part:
-    """A forecast of the whole panel and the rows of it that are published."""
+    """A forecast of the whole panel and the rows of it that are published.
+
+    Args:
+        rows: ``[M]`` series.
+        forecast: of the whole panel.
+        method: what made it.
+        status: ``ok`` or ``fallback``.
+        reason: one for each row.
+    """
 
     rows: NDArray[np.int64]
     forecast: Forecast
     method: str
     status: str
-    reason: str
+    reason: list[str]
 
 
 class ForecastError(ValueError):
     """A series cannot be forecast and the user asked to stop at that."""
 
 
-def published_forecasts(panel: Panel, config: ForecastConfig, model: TrainedModel | None) -> Iterator[Part]:
+def published_forecasts(
+    panel: Panel, config: ForecastConfig, model: TrainedModel | None, network: Forecast | None = None
+) -> Iterator[Part]:
     """Yield the published forecasts; every series is in exactly one part.
+
+    Args:
+        panel: up to the cutoff.
+        config: quantile levels and what to do with series that fall back.
+        model: with what it learnt from backtest windows before the panel's cutoff.
+        network: its forecast of this panel, if it is already made.
 
     Raises:
         ForecastError: with ``on_error`` ``abort``, if a series falls back.
     """
-    reasons = _fallbacks(panel)
-    network = forecast_or_none(panel, model)
+    reasons = fallbacks(panel)
     for method, reason, rows in reasons:
         if len(rows):
-            yield _part(panel, config, rows, method, reason)
-    rest = np.setdiff1d(np.arange(panel.n_series), np.concatenate([r for _, _, r in reasons]))
-    if network is None or model is None:
+            yield _fallback(panel, config, rows, method, reason)
+    rest = network_rows(panel)
+    if model is None:
         if len(rest):
-            yield _part(panel, config, rest, "seasonal_naive", "there was too little history to train a network on")
+            yield _fallback(panel, config, rest, "seasonal_naive", "there was too little history to train a network on")
         return
+    network = forecast_of(panel, model) if network is None else network
     broken = rest[~np.isfinite(network.quantiles[rest]).all(axis=(1, 2)) | ~np.isfinite(network.mean[rest]).all(axis=1)]
     if len(broken):
-        yield _part(panel, config, broken, "seasonal_naive", "the network's forecast was not finite")
-    good = np.setdiff1d(rest, broken)
-    if len(good):
-        yield Part(good, network, model.network, "ok", "")
+        yield _fallback(panel, config, broken, "seasonal_naive", "the network's forecast was not finite")
+    yield from _chosen(panel, model, network, np.setdiff1d(rest, broken), trust_at(model, str(panel.cutoff)))
 
 
-def forecast_or_none(panel: Panel, model: TrainedModel | None) -> Forecast | None:
-    """The network's forecast, or None without a network."""
-    if model is None:
-        return None
+def backtest_parts(panel: Panel, config: ForecastConfig, model: TrainedModel | None) -> Iterator[tuple[Panel, Part]]:
+    """Yield the panel as it was at each backtest cutoff with the forecast of each method for the series known by then.
+
+    Method ``published`` is what a build at that cutoff would have published, chosen and calibrated on earlier cutoffs.
+    """
+    every = (
+        panel.n_series * panel.horizon * len(backtest_cutoffs(panel, config)) * (2 + len(BASELINES[panel.frequency]))
+    )
+    kept = {"seasonal_naive", "" if model is None else model.network} if every > _MOST_ROWS else None
+    for _, cut, made in raw_forecasts(panel, config, model):
+        started = np.flatnonzero(np.isfinite(cut.quantity).any(axis=1))
+        for method, forecast in made.items():
+            if len(started) and (kept is None or method in kept):
+                yield cut, Part(started, forecast, method, "ok", [""] * len(started))
+        network = None if model is None else made[model.network]
+        for part in published_forecasts(cut, replace(config, on_error="skip"), model, network):
+            there = np.isin(part.rows, started)
+            if there.any():
+                reason = [text for text, kept_row in zip(part.reason, there, strict=True) if kept_row]
+                yield cut, Part(part.rows[there], part.forecast, PUBLISHED, part.status, reason)
+
+
+def forecast_of(panel: Panel, model: TrainedModel) -> Forecast:
+    """The network's forecast."""
     from salesfc_plugin.forecasting import forecast
 
     return forecast(model, panel)
 
 
-def _fallbacks(panel: Panel) -> list[tuple[str, str, NDArray[np.int64]]]:
-    """Series that the network is not asked about: method, reason, rows; no series is in two of them."""
-    known = np.isfinite(panel.quantity)
-    count = known.sum(axis=1)
-    sold = known & (np.nan_to_num(panel.quantity) > 0)
-    dead_after = _DEAD[panel.frequency]
-    recent_known, recent_sold = known[:, -dead_after:].any(axis=1), sold[:, -dead_after:].any(axis=1)
-    never = (count > 0) & ~sold.any(axis=1)
-    none = count == 0
-    short = (count > 0) & (count < _SHORTEST) & ~never
-    long_enough = panel.n_history - panel.first > dead_after
-    ended = sold.any(axis=1) & ~recent_sold & recent_known & long_enough & ~short
-    return [
-        ("zero", "no period with known sales", np.flatnonzero(none)),
-        ("zero", "never sold", np.flatnonzero(never)),
-        ("recent_mean", f"fewer than {_SHORTEST} periods with known sales", np.flatnonzero(short)),
-        ("zero", f"no sale in the last {dead_after} {panel.frequency}s", np.flatnonzero(ended)),
-    ]
+def _chosen(
+    panel: Panel, model: TrainedModel, network: Forecast, rows: NDArray[np.int64], trust: Trust
+) -> Iterator[Part]:
+    """The rest by the method that was chosen for each, calibrated."""
+    names, gains = trust.of(panel)
+    kinds = kinds_of(panel)
+    made = {model.network: network}
+    for name in sorted(set(names[rows])):
+        kind, _, partner = name.partition(":")
+        for needed in {kind, partner} & BASELINES[panel.frequency].keys():
+            made[needed] = BASELINES[panel.frequency][needed](panel, network.levels)
+        forecast = candidate(name or model.network, made, model.network)
+        if trust.calibration is not None:
+            forecast = trust.calibration.apply(forecast, kinds)
+        there = rows[names[rows] == name]
+        with_it = f" of {model.network} and {partner}" if partner else ""
+        reason = [
+            f"{kind}{with_it} chosen on {trust.windows} backtest windows: about {gains[row]:.0%} less loss than "
+            f"{model.network} is expected"
+            for row in there
+            if name
+        ]
+        yield Part(there, forecast, kind or model.network, "ok", reason or [""] * len(there))
 
 
-def _part(panel: Panel, config: ForecastConfig, rows: NDArray[np.int64], method: str, reason: str) -> Part:
+def _fallback(panel: Panel, config: ForecastConfig, rows: NDArray[np.int64], method: str, reason: str) -> Part:
     if config.on_error == "abort":
         raise ForecastError(
             f"{len(rows)} series cannot be forecast by the network ({reason}), the first is "
             f"{panel.unique_id[rows[0]]!r}; salesfc_on_error: skip lets them fall back to {method}."
         )
-    make: Callable[[Panel, tuple[float, ...]], Forecast] = {
-        "zero": zeros,
-        "recent_mean": recent_mean,
-        "seasonal_naive": seasonal_naive,
-    }[method]
-    return Part(rows, make(panel, config.levels), method, "fallback", reason)
+    return Part(rows, _FALLBACKS[method](panel, config.levels), method, "fallback", [reason] * len(rows))

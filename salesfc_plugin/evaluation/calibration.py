@@ -1,0 +1,169 @@
+"""Intervals that hold what they say: quantiles moved by what they missed on the backtest.
+
+Split conformal prediction in the form of conformalised quantile regression (Romano, Patterson & Candes, NeurIPS 2019),
+one correction for each level, so that either tail moves alone: with the score ``(actual - quantile) / spread``, a level
+q moves by the q-quantile of its scores times the spread. The spread is the forecast's own, so that large series do not
+speak for small ones. Scores are pooled over series by kind of demand and part of the horizon. Windows are few and their
+errors go together, so corrections are shrunk: towards those of all series, as a whole by the number of windows, and
+once more where they would have lost much on each window when learnt from the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salesfc_plugin.baselines import Forecast, row_quantiles
+from salesfc_plugin.evaluation.metrics import quantile_losses
+from salesfc_plugin.panel import Floats, Panel
+
+CLASSES = ("regular", "intermittent")
+_BUCKETS = 3  # parts of the horizon with corrections of their own
+_BETWEEN_SALES = 1.32  # mean periods between sales from which demand is intermittent (Syntetos, Boylan & Croston 2005)
+_PRIOR = 500.0  # scores that the correction of all series weighs as much as
+_PRIOR_WINDOWS = 2.0  # windows without any correction that are thought to have been before
+_FEWEST = 50  # scores below which nothing is corrected
+_DEAR = 1.01  # corrections that lose more than this many times what none do, on windows left out, count half
+
+
+@dataclass(frozen=True)
+class Held:
+    """Forecasts of one backtest window beside what came.
+
+    Args:
+        truth: ``[N, H]``, NaN where unknown.
+        forecast: of the same series and periods.
+        kinds: ``[N]`` index into ``CLASSES``.
+        scale: ``[N]`` of the loss.
+    """
+
+    truth: Floats
+    forecast: Forecast
+    kinds: NDArray[np.int64]
+    scale: Floats
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Corrections of quantiles, in units of the forecast's spread.
+
+    Args:
+        levels: the Q levels.
+        offsets: ``[len(CLASSES), buckets, Q]``.
+        strength: the share of them that is applied, 0 for none.
+    """
+
+    levels: tuple[float, ...]
+    offsets: NDArray[np.float64]
+    strength: float
+
+    @classmethod
+    def none(cls, levels: tuple[float, ...]) -> Calibration:
+        """Corrects nothing."""
+        return cls(levels, np.zeros((len(CLASSES), 1, len(levels))), 0.0)
+
+    def apply(self, forecast: Forecast, kinds: NDArray[np.int64]) -> Forecast:
+        """Move the quantiles of ``[N, H]`` forecasts; they still rise, and are still not negative; means stay."""
+        if self.strength == 0.0 or forecast.levels != self.levels:
+            return forecast
+        part = bucket_of(forecast.mean.shape[1], self.offsets.shape[1])
+        moves = self.strength * self.offsets[kinds[:, None], part[None, :]]
+        moved = forecast.quantiles + moves * spread_of(forecast)[:, :, None]
+        settled = np.maximum(np.sort(moved, axis=2), 0.0)
+        return Forecast(forecast.mean, settled.astype(np.float32), forecast.levels)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values for JSON."""
+        return {"levels": list(self.levels), "offsets": self.offsets.round(6).tolist(), "strength": self.strength}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Calibration:
+        """From plain values."""
+        return cls(tuple(values["levels"]), np.array(values["offsets"], np.float64), float(values["strength"]))
+
+
+def learn_calibration(held: Sequence[Held], levels: tuple[float, ...]) -> Calibration:
+    """Learn corrections from backtest windows; none where there are too few scores."""
+    if not held:
+        return Calibration.none(levels)
+    scores = [_scores(h) for h in held]
+    kinds = [h.kinds for h in held]
+    if sum(int(np.isfinite(s[:, :, 0]).sum()) for s in scores) < _FEWEST:
+        return Calibration.none(levels)
+    offsets = _offsets(scores, kinds, levels)
+    strength = len(held) / (len(held) + _PRIOR_WINDOWS)
+    if len(held) == 1:
+        return Calibration(levels, offsets, strength)
+    losses = np.zeros(2)
+    for left_out, window in enumerate(held):
+        others = [k for k in range(len(held)) if k != left_out]
+        learnt = _offsets([scores[k] for k in others], [kinds[k] for k in others], levels)
+        losses += [_loss(window, Calibration(levels, learnt, s)) for s in (0.0, strength)]
+    return Calibration(levels, offsets, strength if losses[1] <= _DEAR * losses[0] else 0.5 * strength)
+
+
+def kinds_of(panel: Panel) -> NDArray[np.int64]:
+    """``[N]`` index into ``CLASSES`` by the mean number of periods between sales."""
+    seen = np.isfinite(panel.quantity)
+    sold = (seen & (np.nan_to_num(panel.quantity) > 0)).sum(axis=1)
+    kinds: NDArray[np.int64] = (seen.sum(axis=1) >= _BETWEEN_SALES * np.maximum(sold, 1)).astype(np.int64)
+    return kinds
+
+
+def bucket_of(horizon: int, buckets: int) -> NDArray[np.int64]:
+    """``[H]`` which part of the horizon each step is in."""
+    part: NDArray[np.int64] = np.minimum(np.arange(horizon) * buckets // max(horizon, 1), buckets - 1)
+    return part
+
+
+def spread_of(forecast: Forecast) -> NDArray[np.float64]:
+    """``[N, H]`` distance between about the tenth and the ninetieth percentile, never below a tenth of the mean."""
+    levels = np.array(forecast.levels)
+    low, high = int(np.argmin(np.abs(levels - 0.1))), int(np.argmin(np.abs(levels - 0.9)))
+    wide = forecast.quantiles[:, :, high].astype(np.float64) - forecast.quantiles[:, :, low]
+    spread: NDArray[np.float64] = np.maximum(wide, 0.1 * forecast.mean) + 1e-6
+    return spread
+
+
+def _scores(held: Held) -> NDArray[np.float64]:
+    """``[N, H, Q]`` how far what came lies above each quantile, in units of the spread; NaN where unknown."""
+    return (held.truth[:, :, None] - held.forecast.quantiles) / spread_of(held.forecast)[:, :, None]
+
+
+def _offsets(
+    scores: list[NDArray[np.float64]], kinds: list[NDArray[np.int64]], levels: tuple[float, ...]
+) -> NDArray[np.float64]:
+    horizon = scores[0].shape[1]
+    buckets = min(_BUCKETS, horizon)
+    part = bucket_of(horizon, buckets)
+    every = _level_quantiles([s.reshape(-1, len(levels)) for s in scores], levels)[0]
+    out = np.zeros((len(CLASSES), buckets, len(levels)))
+    for kind in range(len(CLASSES)):
+        for bucket in range(buckets):
+            cell = [
+                s[k == kind][:, part == bucket].reshape(-1, len(levels)) for s, k in zip(scores, kinds, strict=True)
+            ]
+            found, count = _level_quantiles(cell, levels)
+            out[kind, bucket] = (count * found + _PRIOR * every) / (count + _PRIOR)
+    return np.clip(out, -2.0, 2.0)
+
+
+def _level_quantiles(scores: list[NDArray[np.float64]], levels: tuple[float, ...]) -> tuple[NDArray[np.float64], int]:
+    """Of each level's own scores the quantile at that level, and how many scores there were."""
+    pooled = np.concatenate(scores)
+    count = int(np.isfinite(pooled[:, 0]).sum())
+    if count == 0:
+        return np.zeros(len(levels)), 0
+    return np.diagonal(row_quantiles(pooled.T, levels)).copy(), count
+
+
+def _loss(held: Held, calibration: Calibration) -> float:
+    made = calibration.apply(held.forecast, held.kinds)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = quantile_losses(held.truth, made.quantiles, made.levels) / held.scale[:, None]
+    seen = np.isfinite(ratio)
+    return float(ratio[seen].mean()) if seen.any() else 0.0

@@ -1,0 +1,41 @@
+"""Series that no network is asked about: which, what is forecast instead, and why."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salesfc_plugin.launch import can_launch, is_young
+from salesfc_plugin.panel import Panel
+
+_SHORTEST = 4  # known periods below which nothing but their mean can be said
+_DEAD = {"day": 90, "week": 26, "month": 12}  # periods without a sale after which a series counts as ended
+
+
+def fallbacks(panel: Panel) -> list[tuple[str, str, NDArray[np.int64]]]:
+    """Series that the network is not asked about: method, reason, rows; no series is in two of them."""
+    known = np.isfinite(panel.quantity)
+    count = known.sum(axis=1)
+    sold = known & (np.nan_to_num(panel.quantity) > 0)
+    dead_after = _DEAD[panel.frequency]
+    recent_known, recent_sold = known[:, -dead_after:].any(axis=1), sold[:, -dead_after:].any(axis=1)
+    never = (count > 0) & ~sold.any(axis=1)
+    none = count == 0
+    short = (count > 0) & (count < _SHORTEST) & ~never
+    long_enough = panel.n_history - panel.first > dead_after
+    ended = sold.any(axis=1) & ~recent_sold & recent_known & long_enough & ~short
+    begun = (short | none | never) & (count < _SHORTEST) & is_young(panel)
+    begun &= bool(begun.any()) and can_launch(panel)
+    few = f"fewer than {_SHORTEST} periods with known sales"
+    return [
+        ("launch", f"{few}: by its attributes and past launches", np.flatnonzero(begun)),
+        ("zero", "no period with known sales", np.flatnonzero(none & ~begun)),
+        ("zero", "never sold", np.flatnonzero(never & ~begun)),
+        ("recent_mean", few, np.flatnonzero(short & ~begun)),
+        ("zero", f"no sale in the last {dead_after} {panel.frequency}s", np.flatnonzero(ended)),
+    ]
+
+
+def network_rows(panel: Panel) -> NDArray[np.int64]:
+    """Series that the network is asked about: all that do not fall back."""
+    return np.setdiff1d(np.arange(panel.n_series), np.concatenate([rows for _, _, rows in fallbacks(panel)]))

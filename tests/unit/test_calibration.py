@@ -1,0 +1,112 @@
+"""Intervals that were too narrow, too wide or off to one side are mended; nothing is made worse than it was."""
+
+from __future__ import annotations
+
+import json
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from salesfc_plugin.baselines import Forecast
+from salesfc_plugin.evaluation.calibration import (
+    CLASSES,
+    Calibration,
+    Held,
+    bucket_of,
+    kinds_of,
+    learn_calibration,
+    spread_of,
+)
+from salesfc_plugin.evaluation.metrics import quantile_losses
+from tests.unit.panels import make_panel
+
+LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)
+POINTS = np.array([NormalDist().inv_cdf(q) for q in LEVELS])
+
+
+def window(rng: np.random.Generator, width: float, shift: float = 0.0, n: int = 300, horizon: int = 9) -> Held:
+    """Normal sales around 100 with deviation 10; the forecast thinks of another deviation and another middle."""
+    truth = rng.normal(100.0, 10.0, (n, horizon)).astype(np.float32)
+    mean = np.full((n, horizon), 100.0 + shift, np.float32)
+    quantiles = (mean[:, :, None] + 10.0 * width * POINTS).astype(np.float32)
+    return Held(truth, Forecast(mean, quantiles, LEVELS), np.arange(n) % 2, np.full(n, 10.0, np.float32))
+
+
+def coverage(held: Held, forecast: Forecast, low: int = 1, high: int = 3) -> float:
+    inside = (held.truth >= forecast.quantiles[:, :, low]) & (held.truth <= forecast.quantiles[:, :, high])
+    return float(inside.mean())
+
+
+@pytest.mark.parametrize(("width", "shift"), [(0.5, 0.0), (2.0, 0.0), (1.0, 8.0)])
+def test_coverage_comes_nearer_and_loss_falls_on_a_window_it_did_not_see(width: float, shift: float) -> None:
+    rng = np.random.default_rng(1)
+    calibration = learn_calibration([window(rng, width, shift) for _ in range(6)], LEVELS)
+    new = window(rng, width, shift)
+    mended = calibration.apply(new.forecast, new.kinds)
+    assert abs(coverage(new, mended) - 0.8) < 0.5 * abs(coverage(new, new.forecast) - 0.8)
+    before, after = (quantile_losses(new.truth, f.quantiles, LEVELS).mean() for f in (new.forecast, mended))
+    assert after < before
+
+
+def test_what_is_right_is_left_alone() -> None:
+    rng = np.random.default_rng(2)
+    calibration = learn_calibration([window(rng, 1.0) for _ in range(4)], LEVELS)
+    new = window(rng, 1.0)
+    moved = calibration.apply(new.forecast, new.kinds).quantiles - new.forecast.quantiles
+    assert np.abs(moved).max() < 0.5
+
+
+def test_more_windows_are_believed_more_and_none_not_at_all() -> None:
+    rng = np.random.default_rng(3)
+    strengths = [learn_calibration([window(rng, 0.5) for _ in range(k)], LEVELS).strength for k in range(5)]
+    assert strengths[0] == 0.0
+    assert strengths == sorted(strengths)
+    assert learn_calibration([window(rng, 0.5, n=2, horizon=3)], LEVELS).strength == 0.0
+
+
+def test_quantiles_still_rise_are_not_negative_and_are_those_of_the_slow_twin() -> None:
+    rng = np.random.default_rng(4)
+    offsets = rng.normal(0.0, 1.0, (len(CLASSES), 3, len(LEVELS)))
+    calibration = Calibration(LEVELS, offsets, 0.5)
+    forecast = Forecast(
+        rng.gamma(1.0, 1.0, (6, 7)).astype(np.float32),
+        np.sort(rng.gamma(1.0, 1.0, (6, 7, len(LEVELS))), axis=2).astype(np.float32),
+        LEVELS,
+    )
+    kinds = np.array([0, 1, 0, 1, 1, 0])
+    made = calibration.apply(forecast, kinds).quantiles
+    assert (made >= 0).all()
+    assert (np.diff(made, axis=2) >= 0).all()
+    spread, part = spread_of(forecast), bucket_of(7, 3)
+    for i in range(6):
+        for h in range(7):
+            moved = [
+                float(forecast.quantiles[i, h, q]) + 0.5 * offsets[kinds[i], part[h], q] * spread[i, h]
+                for q in range(len(LEVELS))
+            ]
+            np.testing.assert_allclose(made[i, h], [max(x, 0.0) for x in sorted(moved)], rtol=1e-5)
+
+
+def test_it_survives_json_and_other_levels_are_left_alone() -> None:
+    rng = np.random.default_rng(5)
+    calibration = learn_calibration([window(rng, 0.5) for _ in range(3)], LEVELS)
+    again = Calibration.from_dict(json.loads(json.dumps(calibration.to_dict())))
+    new = window(rng, 0.5)
+    np.testing.assert_allclose(
+        again.apply(new.forecast, new.kinds).quantiles, calibration.apply(new.forecast, new.kinds).quantiles, rtol=1e-5
+    )
+    other = Forecast(new.forecast.mean, new.forecast.quantiles[:, :, :3], LEVELS[:3])
+    assert calibration.apply(other, new.kinds) is other
+
+
+def test_kinds_tell_now_and_then_from_always() -> None:
+    panel = make_panel(n=6, history=200, seed=6)
+    assert kinds_of(panel).tolist() == [0, 1, 0, 1, 0, 1]
+
+
+def test_unknown_sales_teach_nothing() -> None:
+    rng = np.random.default_rng(7)
+    held = window(rng, 0.5)
+    held.truth[:] = np.nan
+    assert learn_calibration([held, held], LEVELS).strength == 0.0
