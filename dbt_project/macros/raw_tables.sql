@@ -1,8 +1,9 @@
 {#- The columns of a raw table, {name in lower case: type in lower case}; none while parsing and in
-    unit tests, where nobody knows. -#}
+    unit tests, where nobody knows; empty for a table that is switched off. -#}
 {% macro raw_columns(table) %}
     {%- if not execute or model.resource_type == 'unit_test' -%}{%- do return(none) -%}{%- endif -%}
     {%- set schema, identifier = salesfc.setting('schema'), salesfc.setting(table ~ '_identifier') -%}
+    {%- if not identifier -%}{%- do return({}) -%}{%- endif -%}
     {%- set relation = adapter.get_relation(database=target.database, schema=schema, identifier=identifier) -%}
     {%- if relation is none and flags.WHICH == 'compile' -%}{%- do return(none) -%}{%- endif -%}
     {%- if relation is none -%}
