@@ -139,7 +139,7 @@ def _features(panel: Panel) -> Doubles:
         seen = column[np.isfinite(column)]
         if seen.size and float(seen.min()) > 0.0:
             filled = np.where(np.isfinite(column[:, ahead]), column[:, ahead], np.nan)
-            held = np.isfinite(filled).any(axis=1)
+            held: NDArray[np.bool_] = np.asarray(np.isfinite(filled).any(axis=1))
             numbers.append(np.where(held, np.nanmean(np.where(held[:, None], filled, 0.0), axis=1), np.nan))
     for number in numbers:
         known = np.isfinite(number)
@@ -157,7 +157,7 @@ def _phases(panel: Panel) -> Doubles:
     if season == 1 or recent.shape[1] < season:
         return np.ones(total)
     place = (np.arange(total)) % season
-    sums = np.nansum(recent, axis=0, dtype=np.float64)
+    sums: Doubles = np.asarray(np.nansum(recent, axis=0, dtype=np.float64))
     here = place[panel.n_history - recent.shape[1] : panel.n_history]
     factor = np.array([sums[here == k].mean() for k in range(season)])
     factor = np.maximum(factor / max(float(factor.mean()), 1e-9), 0.05)

@@ -15,7 +15,7 @@ from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.settings import did_you_mean
 
 LONGEST = 1000  # characters
-_NUMBERS: tuple[type[exp.Expression], ...] = (
+_NUMBERS: tuple[type[exp.Expr], ...] = (
     exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Paren, exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.Div,
     exp.Case, exp.If, exp.Least, exp.Greatest, exp.Round,
     exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.And, exp.Or, exp.Not,
@@ -63,9 +63,7 @@ def columns_of(text: str, columns: Collection[str]) -> list[str]:
     return sorted({node.name for node in tree.find_all(exp.Column)})
 
 
-def _parse(
-    text: str, columns: Collection[str], kinds: tuple[type[exp.Expression], ...], allowed: str
-) -> exp.Expression:
+def _parse(text: str, columns: Collection[str], kinds: tuple[type[exp.Expr], ...], allowed: str) -> exp.Expr:
     if len(text) > LONGEST:
         raise ExpressionError(f"{_short(text)}: it has {len(text)} characters; at most {LONGEST} are read")
     try:
@@ -87,7 +85,7 @@ def _parse(
     return trees[0]
 
 
-def _sql(tree: exp.Expression, text: str) -> str:
+def _sql(tree: exp.Expr, text: str) -> str:
     try:
         return tree.sql(dialect="duckdb", identify=True, comments=False)
     except RecursionError:

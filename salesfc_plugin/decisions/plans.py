@@ -33,7 +33,9 @@ def weeks_of(ts: NDArray[np.datetime64], frequency: str) -> NDArray[np.datetime6
     """``[H]`` Monday of each period's week; the period itself where it is a month."""
     if frequency == "month":
         return ts
-    return ts - ((ts.astype("datetime64[D]").astype(np.int64) + 3) % 7).astype("timedelta64[D]")
+    weekday = (ts.astype("datetime64[D]").astype(np.int64) + 3) % 7
+    out: NDArray[np.datetime64] = ts - weekday.astype("timedelta64[D]")
+    return out
 
 
 def band_table(

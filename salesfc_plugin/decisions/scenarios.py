@@ -181,7 +181,8 @@ def _evidence(past: Floats, values: Floats, rows: NDArray[np.int64]) -> tuple[in
     """Periods of history in which the column stood at least half as far from its series' median as it is put now."""
     with np.errstate(all="ignore"):
         seen = np.isfinite(past)
-        middle = np.nanmedian(np.where(seen.any(axis=1)[:, None], past, 0.0), axis=1)
+        begun: NDArray[np.bool_] = np.asarray(seen.any(axis=1))
+        middle = np.nanmedian(np.where(begun[:, None], past, 0.0), axis=1)
     relative = bool((past[seen] > 0).all()) if seen.any() else False
     scale = np.where(relative, np.maximum(np.abs(middle), 1e-9), 1.0)
     shift = float(np.nanmedian((values - middle[rows, None]) / scale[rows, None]))

@@ -126,7 +126,7 @@ class Lots:
         """Units to order for ``[N]`` missing ones: none, or whole packs of at least the fewest."""
         wanted = np.maximum(np.ceil(missing), self.least)
         pack = np.where(self.pack > 0, self.pack, 1.0)
-        return np.where(missing > 0, np.ceil(wanted / pack - 1e-9) * pack, 0.0)  # type: ignore[no-any-return]
+        return np.where(missing > 0, np.ceil(wanted / pack - 1e-9) * pack, 0.0)
 
 
 def plan_orders(paths: Doubles, terms: Terms, lots: Lots, horizon: int, rng: np.random.Generator) -> Doubles:

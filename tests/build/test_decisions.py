@@ -27,7 +27,8 @@ def test_wrong_supply_is_told_by_series_and_everything_else_is_served(build):
     variables = {
         "series_keys": ["sku"], "series_identifier": "product", "stock_identifier": "stock",
         "lead_time_column": "days",
-        "shortage_cost_column": "short", "holding_cost_column": "keep", "pack_size_column": "pack", "cutoff": "2024-01-03",
+        "shortage_cost_column": "short", "holding_cost_column": "keep", "pack_size_column": "pack",
+        "cutoff": "2024-01-03",
     }  # fmt: skip
     result = build({"sales": sales, "product": products, "stock": stock}, variables, command="build")
     assert result.ok, result.trouble
