@@ -18,6 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("SALESFC_EXAMPLE_DATA", ROOT.parent / "shared" / "data"))
 DBT = str(Path(sys.executable).with_name("dbt"))
+pytestmark = pytest.mark.timeout(1800)  # a whole build on real data; minutes where the machine is shared
 SOURCES = {"online_retail": "online_retail/online_retail.parquet", "m5": "m5", "rossmann": "rossmann"}
 
 
