@@ -37,7 +37,7 @@ CANDIDATES: tuple[Switch, ...] = (
 )
 DEFAULT: tuple[Switch, ...] = CANDIDATES[:4]
 SAMPLE = 2000  # series at most that choices rest on
-CLOSE = 1.01  # sets of groups whose loss is at most this many times the best are averaged
+CLOSE = 1.04  # sets of groups whose loss is at most this many times the least are averaged
 
 
 def train_models(panel: Panel, config: ForecastConfig, progress: Progress) -> list[tuple[str, TrainedModel]]:
