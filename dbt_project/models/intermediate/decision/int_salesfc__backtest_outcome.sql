@@ -10,7 +10,8 @@ with kept as (
         levels,
         quantiles,
         method = 'published' as is_published,
-        max(case when method = 'published' then 1 else 0 end) over (partition by cutoff) as has_published
+        max(case when method = 'published' then 1 else 0 end) over (partition by cutoff)
+            as has_published
     from {{ ref('int_salesfc__backtest_prediction') }}
     where method in ('published', '{{ salesfc.setting("network") }}')
 

@@ -1,7 +1,8 @@
 {#- What each series has and how it is supplied: checked, with the defaults in place, and a note of
     what was not right. -#}
 {%- set has_stock = salesfc.setting('stock_identifier') != '' %}
-{%- set shares = has_stock and salesfc.key_positions('stock') | length < salesfc.setting('series_keys') | length %}
+{%- set n_keys = salesfc.setting('series_keys') | length %}
+{%- set shares = has_stock and salesfc.key_positions('stock') | length < n_keys %}
 {%- set lead, level = salesfc.setting('lead_time'), salesfc.setting('service_level') %}
 
 with joined as (
@@ -48,7 +49,8 @@ select
     nullif(concat_ws('; ',
         case
             when supply.lead_time not between 0 and 365
-                then 'lead_time ' || cast(supply.lead_time as varchar) || ' is not between 0 and 365: {{ lead }} is used'
+                then 'lead_time ' || cast(supply.lead_time as varchar)
+                    || ' is not between 0 and 365: {{ lead }} is used'
         end,
         {{ salesfc.supply_fault('lead_time_deviation', 0, 'none is used') }},
         {{ salesfc.supply_fault('unit_cost', 0, 'it is left out') }},
@@ -69,6 +71,9 @@ select
                 then 'stock was last counted on ' || cast(supply.counted_on as varchar)
         end,
         {%- endif %}
-        {{ "'stock is counted by fewer keys than series: each series sees all of it'" if shares else 'null' }}
+        case
+            when {{ shares | lower }}
+                then 'stock is counted by fewer keys than series: each series sees all of it'
+        end
     ), '') as note
 from joined as supply

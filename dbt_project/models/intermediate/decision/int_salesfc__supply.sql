@@ -1,7 +1,8 @@
 {#- How each series is supplied. Of several rows for one key the largest lead time, lot and shortage
     cost are taken, and the least of the rest: to be short is worse. -#}
 {%- set is_on = salesfc.setting('series_identifier') != '' and salesfc.has_supply() %}
-{%- set cautious = ['lead_time', 'lead_time_deviation', 'shortage_cost', 'pack_size', 'minimum_order'] %}
+{%- set cautious = ['lead_time', 'lead_time_deviation', 'shortage_cost', 'pack_size',
+    'minimum_order'] %}
 
 with supply as (
 

@@ -14,7 +14,9 @@ with place as (
         on outlook.unique_id = position.unique_id
     inner join {{ ref('int_salesfc__series_key') }} as series_key
         on outlook.unique_id = series_key.unique_id
-    where position.on_hand is not null and {{ 'true' if salesfc.setting('location_key') else 'false' }}
+    where
+        position.on_hand is not null
+        and {{ 'true' if salesfc.setting('location_key') else 'false' }}
 
 ),
 
@@ -27,11 +29,11 @@ laid as (
     from place
     window
         by_surplus as (
-            partition by product order by surplus desc, unique_id
+            partition by product order by surplus desc, unique_id asc
             rows between unbounded preceding and current row
         ),
         by_shortage as (
-            partition by product order by shortage desc, unique_id
+            partition by product order by shortage desc, unique_id asc
             rows between unbounded preceding and current row
         )
 

@@ -2,7 +2,8 @@
     fewer days than seven at either end of the horizon: both years count the same days. -#}
 {%- set frequency = salesfc.setting('frequency') -%}
 {%- set week = 'date_trunc(\'week\', forecast.ts)' if frequency != 'month' else 'forecast.ts' -%}
-{%- set year_ago = 'forecast.ts - interval \'12 months\'' if frequency == 'month' else 'forecast.ts - 364' %}
+{%- set year_ago = 'forecast.ts - 364' %}
+{%- if frequency == 'month' -%}{%- set year_ago = 'forecast.ts - interval \'12 months\'' %}{%- endif %}
 
 with grouped as (
 

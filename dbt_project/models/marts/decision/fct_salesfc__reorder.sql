@@ -30,7 +30,9 @@ ordered as (
                 greatest(ceil(missing_units), coalesce(minimum_order, 0)) / coalesce(pack_size, 1.0)
             ) * coalesce(pack_size, 1.0)
         end as order_quantity,
-        case when on_hand is not null then greatest(on_hand - horizon_level, 0.0) end as overstock_units
+        case
+            when on_hand is not null then greatest(on_hand - horizon_level, 0.0)
+        end as overstock_units
     from placed
 
 )
@@ -56,7 +58,8 @@ select
     horizon_level as newsvendor_quantity,
     stockout_risk,
     stockout_date,
-    on_hand / nullif(over_horizon / {{ salesfc.setting('horizon') }} * {{ week }}, 0) as weeks_of_cover,
+    on_hand
+    / nullif(over_horizon / {{ salesfc.setting('horizon') }} * {{ week }}, 0) as weeks_of_cover,
     overstock_units,
     overstock_units * unit_cost as overstock_value,
     note
