@@ -1,0 +1,88 @@
+"""What is chosen rests on held-out horizons only, and a forecast of the past is the forecast of that day."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from salesfc_plugin.evaluation.selection import CANDIDATES, choose, score_switches
+from salesfc_plugin.forecasting import Forecaster, forecast
+from salesfc_plugin.model import TrainedModel
+from salesfc_plugin.panel import Panel
+from tests.panels import with_columns
+
+Switch = tuple[bool, ...]
+
+
+def losses_of(*first: list[float]) -> dict[Switch, list[float]]:
+    """Losses of all candidates on two horizons: the given ones, then bad ones."""
+    return {s: first[k] if k < len(first) else [9.0, 9.0] for k, s in enumerate(CANDIDATES)}
+
+
+def test_the_best_is_chosen_with_those_that_are_as_good() -> None:
+    assert choose(losses_of([1.0, 1.0])) == CANDIDATES[:1]
+    assert choose(losses_of([5.0, 5.0], [1.0, 1.0])) == CANDIDATES[1:2]
+    close = choose(losses_of([1.0, 1.0], [1.0001, 1.0001], [5.0, 5.0], [0.9999, 0.9999]))
+    assert close == (CANDIDATES[0], CANDIDATES[1], CANDIDATES[3])
+
+
+def test_all_horizons_decide_together_however_large_their_losses() -> None:
+    assert choose(losses_of([1.0, 4.0], [1.5, 2.0])) == CANDIDATES[1:2]
+    assert choose(losses_of([1.0, 400.0], [3.0, 390.0])) == CANDIDATES[:1]
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_horizon_that_has_no_number_decides_nothing(bad: float) -> None:
+    assert choose(losses_of([bad, 5.0], [0.1, 5.0], [3.0, 1.0])) == CANDIDATES[2:3]
+
+
+def test_without_any_score_there_is_a_usual_choice() -> None:
+    usual = choose({})
+    assert usual
+    assert set(usual) <= set(CANDIDATES)
+    assert choose({s: [] for s in CANDIDATES}) == usual
+    assert choose({s: [float("nan")] for s in CANDIDATES}) == usual
+
+
+@pytest.fixture(scope="module")
+def scored(seasonal: Panel, lstm_model: TrainedModel) -> dict[Switch, list[float]]:
+    return score_switches(lstm_model, seasonal, [28, 14])
+
+
+def test_every_candidate_has_a_score_for_every_held_out_horizon(scored: dict[Switch, list[float]]) -> None:
+    assert len(scored) > 1
+    assert all(len(losses) == 2 and np.isfinite(losses).all() and min(losses) > 0 for losses in scored.values())
+    assert len({round(losses[0], 9) for losses in scored.values()}) > 1
+
+
+def test_a_score_depends_on_nothing_after_its_horizon(
+    seasonal: Panel, lstm_model: TrainedModel, scored: dict[Switch, list[float]]
+) -> None:
+    quantity, views = seasonal.quantity.copy(), seasonal.past["views"].copy()
+    quantity[:, -14:] = views[:, -14:] = 500.0
+    later = score_switches(lstm_model, with_columns(seasonal, quantity=quantity, past={"views": views}), [28, 14])
+    for switch, (first, second) in scored.items():
+        assert later[switch][0] == first
+        assert later[switch][1] != second
+
+
+@pytest.fixture(scope="module")
+def forecaster(seasonal: Panel, lstm_model: TrainedModel) -> Forecaster:
+    return Forecaster(lstm_model, seasonal)
+
+
+@pytest.mark.parametrize("back", [1, 28])
+def test_a_forecast_of_the_past_is_the_forecast_of_the_panel_as_it_was(
+    back: int, seasonal: Panel, lstm_model: TrainedModel, forecaster: Forecaster
+) -> None:
+    now, then = forecaster.at(back, lstm_model.switches), forecast(lstm_model, seasonal.at(back))
+    np.testing.assert_allclose(now.mean, then.mean, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(now.quantiles, then.quantiles, rtol=1e-5, atol=1e-5)
+
+
+def test_a_forecast_does_not_depend_on_how_many_series_are_forecast_with_it(
+    seasonal: Panel, lstm_model: TrainedModel, forecaster: Forecaster
+) -> None:
+    whole = forecaster.at(14, lstm_model.switches)
+    few = Forecaster(lstm_model, seasonal, batch=2).at(14, lstm_model.switches, np.array([4, 0, 1]))
+    np.testing.assert_allclose(few.quantiles, whole.quantiles[[4, 0, 1]], rtol=1e-5, atol=1e-5)
