@@ -77,7 +77,7 @@ def train_models(panel: Panel, config: ForecastConfig, progress: Progress) -> li
         )
     fitted = [m for m in members if m is not None]
     if fitted:
-        metrics = _total([m.metrics for m in fitted] + ([held_out.metrics] if held_out else []))
+        metrics = _total([m.metrics for m in fitted])
         metrics |= {"switches_from": _readable(scores), "seconds_in_all": round(time.perf_counter() - started, 1)}
         weights = tuple(w for m in fitted for w in m.weights)
         models.append(("production", replace(fitted[0], switches=switches, weights=weights, metrics=metrics)))
