@@ -16,7 +16,7 @@ Switch = tuple[bool, ...]
 
 def losses_of(*first: list[float]) -> dict[Switch, list[float]]:
     """Losses of all candidates on two horizons: the given ones, then bad ones."""
-    return {s: first[k] if k < len(first) else [9.0, 9.0] for k, s in enumerate(CANDIDATES)}
+    return {s: first[k] if k < len(first) else [900.0, 900.0] for k, s in enumerate(CANDIDATES)}
 
 
 def test_the_best_is_chosen_with_those_that_are_as_good() -> None:
