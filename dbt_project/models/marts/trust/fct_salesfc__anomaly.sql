@@ -1,0 +1,75 @@
+{#- Past periods outside the interval that would have been published before them, and what may explain
+    it: no stock, a known column that is not as usual (a promotion, say), a holiday. A stock-out,
+    which does not count elsewhere, counts here. -#}
+{%- set has_known = salesfc.setting('covariates_identifier') != '' -%}
+{%- set known_columns = salesfc.setting('known_columns') if has_known else [] %}
+
+with judged as (
+
+    select
+        backtest.unique_id,
+        backtest.ts,
+        observations.quantity,
+        not observations.mask as is_stock_out,
+        backtest.median as expected,
+        backtest.lower_bound,
+        backtest.upper_bound,
+        {%- for column in known_columns %}
+        observations.{{ salesfc.quoted(column, 'known__') }},
+        {%- endfor %}
+        (backtest.upper_bound - backtest.lower_bound) / 2 as half_width
+    from {{ ref('fct_salesfc__backtest') }} as backtest
+    inner join {{ ref('int_salesfc__observations') }} as observations
+        on backtest.unique_id = observations.unique_id and backtest.ts = observations.ts
+    where
+        backtest.method = 'published'
+        and observations.quantity not between backtest.lower_bound and backtest.upper_bound
+
+),
+
+usual as (
+
+    select
+        {%- for column in known_columns %}
+        {{ salesfc.quantile_of(salesfc.quoted(column, 'known__'), 0.5) }}
+            as {{ salesfc.quoted(column, 'known__') }},
+        {%- endfor %}
+        unique_id
+    from {{ ref('int_salesfc__observations') }}
+    group by unique_id
+
+),
+
+holiday as (
+
+    select
+        {{ salesfc.period_of('ts') }} as ts,
+        min(name) as name
+    from {{ ref('int_salesfc__holiday') }}
+    group by {{ salesfc.period_of('ts') }}
+
+)
+
+select
+    judged.unique_id,
+    judged.ts,
+    judged.quantity,
+    judged.expected,
+    judged.lower_bound,
+    judged.upper_bound,
+    abs(judged.quantity - judged.expected) / greatest(judged.half_width, 0.5) as score,
+    nullif(concat_ws(
+        ', ',
+        case when judged.is_stock_out then 'stock-out' end,
+        {%- for column in known_columns %}
+        {%- set name = salesfc.quoted(column, 'known__') %}
+        case
+            when abs(judged.{{ name }} - usual.{{ name }}) > 0.05 * abs(usual.{{ name }}) + 0.000001
+                then {{ salesfc.literal(column) }}
+        end,
+        {%- endfor %}
+        holiday.name
+    ), '') as explained_by
+from judged
+inner join usual on judged.unique_id = usual.unique_id
+left join holiday on judged.ts = holiday.ts

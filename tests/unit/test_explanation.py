@@ -1,0 +1,49 @@
+"""Contributions are exact Shapley values and sum to the forecast."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from salesfc_plugin.evaluation.explanation import coalitions, contributions, season_mean
+from salesfc_plugin.evaluation.publishing import forecast_of
+
+
+@pytest.mark.parametrize("players", [frozenset({0}), frozenset({0, 2}), frozenset({0, 1, 2, 3})])
+def test_weights_are_those_of_all_orders(players: frozenset[int]) -> None:
+    rng = np.random.default_rng(0)
+    worth = {}
+
+    def value(group: frozenset[int]) -> float:
+        return worth.setdefault(group, float(rng.normal()))
+
+    for one in players:
+        fast = sum(weight * (value(others | {one}) - value(others)) for others, weight in coalitions(players, one))
+        gains = []
+        for order in permutations(sorted(players)):
+            before = frozenset(order[: order.index(one)])
+            gains.append(value(before | {one}) - value(before))
+        assert fast == pytest.approx(np.mean(gains))
+
+
+def test_contributions_sum_to_the_forecast(seasonal, lstm_model) -> None:
+    made = forecast_of(seasonal, lstm_model)
+    rows = np.array([0, 3, 5])
+    parts = contributions(seasonal, lstm_model, made.mean[rows], rows)
+    np.testing.assert_allclose(sum(parts.values()), made.mean[rows], rtol=1e-9)
+    assert np.abs(parts["rest"]).max() < 1e-3
+    higher = contributions(seasonal, lstm_model, made.mean[rows] + 2.0, rows)
+    np.testing.assert_allclose(higher["rest"] - parts["rest"], 2.0, rtol=1e-4)
+
+
+def test_the_season_is_taken_out_of_the_level() -> None:
+    week = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
+    values = np.concatenate([week, week + 7.0, week[:3] + 14.0])[None]
+    mean = season_mean(values, 7)
+    np.testing.assert_allclose(mean[0, :7], 4.0)
+    np.testing.assert_allclose(mean[0, 7:14], 11.0)
+    np.testing.assert_allclose(mean[0, 14:], values[0, 10:17].mean())
+    np.testing.assert_array_equal(season_mean(values, 1), values)
+    np.testing.assert_allclose(season_mean(values[:, :3], 7), 2.0)
