@@ -1,7 +1,9 @@
 {#- How each series is supplied, from the series table: lead times, costs, packs, supplier. -#}
 {%- set is_on = salesfc.setting('series_identifier') != '' and salesfc.has_supply() %}
 {%- set supplier = salesfc.setting('supplier_column') %}
-{%- if is_on and supplier -%}{%- do salesfc.raw_type('series', supplier, 'supplier_column') -%}{%- endif %}
+{%- if is_on and supplier -%}
+{%- do salesfc.raw_type('series', supplier, 'supplier_column') -%}
+{%- endif %}
 select
     {{- salesfc.key_columns('series') if is_on }}
     {%- for name in salesfc.supply_numbers() %}

@@ -3,7 +3,9 @@
 {%- set frequency = salesfc.setting('frequency') -%}
 {%- set week = 'date_trunc(\'week\', forecast.ts)' if frequency != 'month' else 'forecast.ts' -%}
 {%- set year_ago = 'forecast.ts - 364' %}
-{%- if frequency == 'month' -%}{%- set year_ago = 'forecast.ts - interval \'12 months\'' %}{%- endif %}
+{%- if frequency == 'month' -%}
+{%- set year_ago = 'forecast.ts - interval \'12 months\'' -%}
+{%- endif %}
 
 with grouped as (
 

@@ -11,11 +11,13 @@ select
     scenario.baseline_price,
     scenario.price,
     scenario.forecast - scenario.baseline as uplift_units,
-    scenario.forecast * scenario.price - scenario.baseline * scenario.baseline_price as uplift_revenue,
+    scenario.forecast * scenario.price
+        - scenario.baseline * scenario.baseline_price as uplift_revenue,
     scenario.forecast * (scenario.price - supply.unit_cost)
     - scenario.baseline * (scenario.baseline_price - supply.unit_cost) as uplift_margin,
     case
-        when not scenario.has_effect then 'no effect is known: the network does not forecast this series'
+        when not scenario.has_effect
+            then 'no effect is known: the network does not forecast this series'
     end as note
 from {{ ref('int_salesfc__scenario_prediction') }} as scenario
 left join {{ ref('int_salesfc__stock_position') }} as supply

@@ -1,5 +1,6 @@
 {#- Stock of what no sales are known of: rows that no series takes. -#}
-{%- set is_on = salesfc.setting('stock_identifier') != '' and salesfc.key_positions('stock') != [] %}
+{%- set has_keys = salesfc.key_positions('stock') != [] %}
+{%- set is_on = salesfc.setting('stock_identifier') != '' and has_keys %}
 {%- set columns = {} %}
 {%- for position in salesfc.key_positions('stock') if is_on -%}
     {%- do columns.update({salesfc.setting('series_keys')[position - 1]: 'stock.key_' ~ position}) -%}

@@ -1,6 +1,6 @@
 {#- Past periods outside the interval that would have been published before them, and what may
-    explain it: no stock, a known column that is not as usual (a promotion, say), a holiday. A stock-out,
-    which does not count elsewhere, counts here. -#}
+    explain it: no stock, a known column that is not as usual (a promotion, say), a holiday. A
+    stock-out, which does not count elsewhere, counts here. -#}
 {%- set has_known = salesfc.setting('covariates_identifier') != '' -%}
 {%- set known_columns = salesfc.setting('known_columns') if has_known else [] %}
 
