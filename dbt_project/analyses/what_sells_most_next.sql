@@ -1,0 +1,9 @@
+-- Which series will sell most over the horizon, and how sure is that?
+select
+    unique_id,
+    sum(forecast) as forecast,
+    max(method) as method
+from {{ ref('fct_salesfc__forecast') }}
+group by unique_id
+order by forecast desc
+limit 20
