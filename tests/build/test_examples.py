@@ -57,7 +57,8 @@ def one(con, sql):
 def test_every_series_of_the_input_has_a_status_and_a_whole_forecast(built):
     name, con = built
     keys = {
-        "online_retail": '(select distinct "StockCode" from raw.order_lines)',
+        # three codes were first sold in the last week, which is not complete and so is not read
+        "online_retail": '(select distinct "StockCode" from raw.order_lines where "InvoiceDate" < date \'2011-12-05\')',
         "m5": "raw.items",
         "rossmann": '(select distinct "Store" from raw.sales)',
     }[name]
