@@ -27,12 +27,15 @@ _TRAINING = threading.Lock()  # dbt may run two Python models at once, TensorFlo
 def train_table(
     observations: Relation, series: Relation, calendar: Relation, setting: Relation, progress: Progress | None = None
 ) -> pa.Table:
-    """Train the backtest model and the production model; one row each, none if there is nothing to train on."""
+    """Train the backtest model and the production model; one row each, none if there is nothing to train on.
+
+    With ``salesfc_train: never`` nothing is trained, and forecasts come from the promoted model of the registry.
+    """
     from salesfc_plugin.evaluation.selection import train_models
     from salesfc_plugin.evaluation.trust import add_trust
 
     config, values = read_settings(setting)
-    if _is_empty(series):
+    if _is_empty(series) or config.train == "never":
         return registry.SCHEMA.empty_table()
     with _TRAINING:
         panel = _panel(observations, series, calendar, values, config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -126,6 +127,20 @@ def train_network(
     return log
 
 
+def write_losses(folder: Path, losses: list[float]) -> None:
+    """Write the loss of every step as TensorBoard events, for ``tensorboard --logdir``.
+
+    Written raw, since ``tf.summary.scalar`` itself needs TensorBoard installed.
+    """
+    metadata = tf.compat.v1.SummaryMetadata()
+    metadata.plugin_data.plugin_name = "scalars"
+    writer = tf.summary.create_file_writer(str(folder))
+    with writer.as_default():
+        for step, loss in enumerate(losses):
+            tf.summary.write("loss", tf.constant(loss, tf.float32), step=step, metadata=metadata)
+    writer.close()
+
+
 def _make_step(
     network: Network,
     arrays: Arrays,
@@ -228,6 +243,8 @@ def fit(
         network.set_weights(list(start.weights[0]))
     switch = tuple(True for _ in GROUPS)
     log = train_network(network, arrays, origins, shape, config.levels, recipe.floor, plan, switch, progress, label)
+    if config.tensorboard_dir:
+        write_losses(Path(config.tensorboard_dir) / f"{panel.cutoff}-{label.replace(' ', '-')}", log.losses)
     metrics = {
         "training_seconds": round(log.seconds, 3),
         "training_cpu_seconds": round(log.cpu_seconds, 3),
