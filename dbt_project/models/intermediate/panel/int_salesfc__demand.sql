@@ -1,7 +1,8 @@
 {#- What kind of demand a series has: mean interval between sales (1.32) and squared variation of
     their sizes (0.49) as in Syntetos, Boylan and Croston, J. Oper. Res. Soc. 56 (2005). Dead:
     nothing sold for 90 days, or two horizons if that is longer. New: first sold within the last 8
-    weeks. -#}
+    weeks. Sizes are averaged in the order of time: a sum in the order of threads differs in its last
+    digit from build to build. -#}
 {%- set days = {'day': 1, 'week': 7, 'month': 30}[salesfc.setting('frequency')] -%}
 {%- set dead_days = [90, 2 * salesfc.setting('horizon') * days] | max -%}
 
@@ -11,9 +12,8 @@ with counted as (
         unique_id,
         count(*) as n_periods,
         count(*) filter (where quantity > 0) as n_sold,
-        sum(quantity) as units,
-        avg(quantity) filter (where quantity > 0) as mean_size,
-        coalesce(stddev_samp(quantity) filter (where quantity > 0), 0.0) as deviation_size
+        list(quantity order by ts) as quantities,
+        list(quantity order by ts) filter (where quantity > 0) as sizes
     from {{ ref('int_salesfc__observations') }}
     where mask
     group by unique_id
@@ -26,9 +26,12 @@ measured as (
         span.*,
         coalesce(counted.n_periods, 0) as n_periods,
         coalesce(counted.n_sold, 0) as n_sold,
-        coalesce(counted.units, 0.0) as units,
+        coalesce(list_sum(counted.quantities), 0.0) as units,
         counted.n_periods / nullif(counted.n_sold, 0) as demand_interval,
-        power(counted.deviation_size / nullif(counted.mean_size, 0), 2) as size_variation
+        power(
+            coalesce(list_stddev_samp(counted.sizes), 0.0)
+            / nullif(list_avg(counted.sizes), 0), 2
+        ) as size_variation
     from {{ ref('int_salesfc__series_span') }} as span
     left join counted on span.unique_id = counted.unique_id
 
