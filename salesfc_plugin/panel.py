@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from salesfc_plugin.config import ForecastConfig
+from salesfc_plugin.succession import hand_on, rows_of
 
 Floats = NDArray[np.float32]
 Relation = Any  # a DuckDBPyRelation, an Arrow table or a reader of record batches
@@ -62,6 +63,7 @@ class Panel:
         statics: attributes of the series.
         horizon: H.
         frequency: ``day``, ``week`` or ``month``.
+        replaced_at: ``[N]`` period in which a successor of a series began, beyond the axis for none; None: nobody.
     """
 
     unique_id: NDArray[np.object_]
@@ -76,6 +78,7 @@ class Panel:
     horizon: int
     frequency: str
     notes: Mapping[str, str] = field(default_factory=dict)
+    replaced_at: NDArray[np.int64] | None = None
 
     @property
     def n_series(self) -> int:
@@ -138,6 +141,7 @@ class Panel:
             known={name: column[rows] for name, column in self.known.items()},
             past={name: column[rows] for name, column in self.past.items()},
             statics=statics,
+            replaced_at=None if self.replaced_at is None else self.replaced_at[rows],
         )
 
 
@@ -160,7 +164,7 @@ def read_panel(
 
     Args:
         observations: ``unique_id, ts, quantity, mask, known__..., past__...``; a row outside of the axis is an error.
-        series: ``unique_id, static__...``; one row a series.
+        series: ``unique_id, static__...``, and ``predecessor`` where histories are handed on; one row a series.
         calendar: ``ts`` and features.
         cutoff: first day of the last period whose sales are known.
         config: frequency and horizon.
@@ -180,12 +184,18 @@ def read_panel(
     for k, name in enumerate(names):
         features[at[inside], k] = _numbers(days[name])[inside]
     dense = _scatter(observations, ids, axis)
-    first = np.where(dense.seen.any(axis=1), dense.seen.argmax(axis=1), axis.n_history)
+    first = np.where(dense.seen.any(axis=1), dense.seen.argmax(axis=1), axis.n_history).astype(np.int64)
+    replaced_at = None
+    if "predecessor" in attributes.column_names and attributes["predecessor"].null_count < len(attributes):
+        predecessor = rows_of(ids.to_pylist(), attributes["predecessor"].to_pylist())
+        columns = [dense.quantity, *dense.known.values(), *dense.past.values()]
+        handover = hand_on(columns, first, predecessor, len(axis.ts))
+        first, replaced_at = handover.first, handover.replaced_at
     return Panel(
         unique_id=np.array(ids.to_pylist(), dtype=object),
         ts=axis.ts,
         quantity=dense.quantity,
-        first=first.astype(np.int64),
+        first=first,
         known=dense.known,
         past=dense.past,
         calendar=np.nan_to_num(features),
@@ -193,6 +203,7 @@ def read_panel(
         statics=read_statics(attributes, vocabulary),
         horizon=config.horizon,
         frequency=config.frequency,
+        replaced_at=replaced_at,
     )
 
 

@@ -15,7 +15,7 @@
 
 {#- Columns of supply stand in the series table; a critical ratio takes both costs. -#}
 {% macro check_supply() %}
-    {%- for name in salesfc.supply_numbers() + ['supplier'] -%}
+    {%- for name in salesfc.supply_numbers() + ['supplier', 'successor'] -%}
         {%- set column = salesfc.setting(name ~ '_column') -%}
         {%- if column and not salesfc.setting('series_identifier') -%}
             {%- do exceptions.raise_compiler_error(

@@ -9,6 +9,7 @@ from salesfc_plugin.launch import can_launch, is_young
 from salesfc_plugin.panel import Panel
 
 _SHORTEST = 4  # known periods below which nothing but their mean can be said
+_REPLACED = {"day": 14, "week": 4, "month": 2}  # the same where a successor is sold
 _DEAD = {"day": 90, "week": 26, "month": 12}  # periods without a sale after which a series counts as ended
 
 
@@ -24,6 +25,7 @@ def fallbacks(panel: Panel) -> list[tuple[str, str, NDArray[np.int64]]]:
     short = (count > 0) & (count < _SHORTEST) & ~never
     long_enough = panel.n_history - panel.first > dead_after
     ended = sold.any(axis=1) & ~recent_sold & recent_known & long_enough & ~short
+    replaced = _replaced(panel, sold) & ~short & ~never & (count > 0) & ~ended
     begun = (short | none | never) & (count < _SHORTEST) & is_young(panel)
     begun &= bool(begun.any()) and can_launch(panel)
     few = f"fewer than {_SHORTEST} periods with known sales"
@@ -33,7 +35,20 @@ def fallbacks(panel: Panel) -> list[tuple[str, str, NDArray[np.int64]]]:
         ("zero", "never sold", np.flatnonzero(never & ~begun)),
         ("recent_mean", few, np.flatnonzero(short & ~begun)),
         ("zero", f"no sale in the last {dead_after} {panel.frequency}s", np.flatnonzero(ended)),
+        (
+            "zero",
+            f"its successor is sold, and it was not in the last {_REPLACED[panel.frequency]} {panel.frequency}s",
+            np.flatnonzero(replaced),
+        ),
     ]
+
+
+def _replaced(panel: Panel, sold: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """``[N]`` whether a successor has begun and the series itself is no longer sold."""
+    if panel.replaced_at is None:
+        return np.zeros(panel.n_series, bool)
+    out: NDArray[np.bool_] = (panel.replaced_at < panel.n_history) & ~sold[:, -_REPLACED[panel.frequency] :].any(axis=1)
+    return out
 
 
 def network_rows(panel: Panel) -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ def test_wrong_supply_is_told_by_series_and_everything_else_is_served(build):
             "short": [19.0, 19.0, 0.0, 19.0, 3.0, 1.0],
             "keep": [1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
             "pack": [12, 0, None, 6, 1, 1],
+            "replaces": [None, "good", "owed", "free", "ghost", " late "],
         }
     ).astype({"days": str})
     stock = pd.DataFrame(
@@ -26,7 +27,7 @@ def test_wrong_supply_is_told_by_series_and_everything_else_is_served(build):
     )  # fmt: skip
     variables = {
         "series_keys": ["sku"], "series_identifier": "product", "stock_identifier": "stock",
-        "lead_time_column": "days",
+        "lead_time_column": "days", "successor_column": "replaces",
         "shortage_cost_column": "short", "holding_cost_column": "keep", "pack_size_column": "pack",
         "cutoff": "2024-01-03",
     }  # fmt: skip
@@ -49,3 +50,26 @@ def test_wrong_supply_is_told_by_series_and_everything_else_is_served(build):
     assert notes["uncounted"] == "no stock was counted up to the cutoff"
     unmatched = result.rows("select keys, row_count, most_on_hand from fct_salesfc__unmatched_stock")
     assert unmatched == [('{"sku":"ghost"}', 1, 1.0)]
+    handed = result.sql("select * from int_salesfc__succession").set_index("unique_id").fillna("")
+    assert handed["predecessor"].to_dict() == {"late": "good", "free": "", "owed": "", "stale": "", "uncounted": "late"}
+    assert handed.loc["uncounted", "note"] == "it replaces late and has its history"
+    assert handed.loc["owed", "note"].startswith("replaces free: predecessors go round in a circle")
+    assert handed.loc["stale", "note"].startswith("replaces ghost: there is no such series")
+    assert len(result.rows("select * from int_salesfc__series")) == 6
+
+
+def test_a_replacement_is_named_by_the_first_key_or_by_a_whole_id(build):
+    pairs = [("old", "L"), ("new", "L"), ("new", "M"), ("odd", "M"), ("own", "M")]
+    sales = pd.concat([daily([5, 4], sku=sku, warehouse=place) for sku, place in pairs])
+    named = pd.DataFrame(
+        [("new", "L", "old"), ("new", "M", "old"), ("odd", "M", "old/L"), ("own", "M", "own")],
+        columns=["sku", "warehouse", "replaces"],
+    )
+    variables = {
+        "series_keys": ["sku", "warehouse"], "series_identifier": "product", "successor_column": "replaces",
+    }  # fmt: skip
+    select = ("--select", "+int_salesfc__succession", "--exclude", "resource_type:test")
+    result = build({"sales": sales, "product": named}, variables, select=select)
+    assert result.ok, result.trouble
+    found = dict(result.rows("select unique_id, predecessor from int_salesfc__succession"))
+    assert found == {"new/L": "old/L", "new/M": None, "odd/M": "old/L", "own/M": None}

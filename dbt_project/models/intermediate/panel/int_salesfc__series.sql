@@ -13,6 +13,7 @@ select
     {%- for key in keys %}
     series_key.key_{{ loop.index }} as {{ salesfc.quoted(key, 'static__key_') }},
     {%- endfor %}
+    succession.predecessor,
     demand.first_ts,
     demand.first_sale_ts,
     demand.last_sale_ts,
@@ -29,5 +30,7 @@ inner join {{ ref('int_salesfc__series_key') }} as series_key
     on demand.unique_id = series_key.unique_id
 left join {{ ref('int_salesfc__attribute') }} as attribute
     on demand.unique_id = attribute.unique_id
+left join {{ ref('int_salesfc__succession') }} as succession
+    on demand.unique_id = succession.unique_id
 left join {{ ref('int_salesfc__normalisation') }} as normalisation
     on demand.unique_id = normalisation.unique_id

@@ -13,10 +13,14 @@ with published as (
 select
     ledger.unique_id,
     coalesce(published.status, 'skipped') as status,
-    case
-        when published.unique_id is null then ledger.reason
-        else nullif(published.reason, '')
-    end as reason,
+    nullif(concat_ws(
+        '; ',
+        case
+            when published.unique_id is null then ledger.reason
+            else nullif(published.reason, '')
+        end,
+        succession.note
+    ), '') as reason,
     published.method,
     ledger.rows_read,
     ledger.rows_dropped,
@@ -26,3 +30,5 @@ select
     ledger.stock_out_days
 from {{ ref('int_salesfc__series_ledger') }} as ledger
 left join published on ledger.unique_id = published.unique_id
+left join {{ ref('int_salesfc__succession') }} as succession
+    on ledger.unique_id = succession.unique_id
