@@ -69,6 +69,7 @@ lock: $(READY) ## Choose versions anew and write requirements.lock
 
 docs: $(READY) ## Write docs/vars.md, and dbt's own documentation into target/
 	@salesfc vars --markdown > docs/vars.md
+	salesfc tables --markdown > docs/tables.md
 	dbt docs generate
 
 wheel: $(READY) ## Build the wheel into dist/

@@ -4,7 +4,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-DBT_PROJECT = ("dbt_project.yml", "profiles.yml", "dbt_project", "python_models")
+DBT_PROJECT = ("dbt_project.yml", "profiles.yml", "selectors.yml", "dbt_project", "python_models")
 
 
 class DbtProjectHook(BuildHookInterface):

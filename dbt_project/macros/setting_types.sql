@@ -6,6 +6,8 @@
         {%- do return(salesfc.coerced_number(name, spec, value)) -%}
     {%- elif type == 'choice' -%}
         {%- set fits = value is string and value in spec['choices'] -%}
+    {%- elif type == 'flag' -%}
+        {%- set fits = value is boolean -%}
     {%- elif type == 'name' -%}
         {%- set fits = value is string and value | trim | length > 0 -%}
     {%- elif type == 'text' -%}

@@ -109,6 +109,8 @@
             'doc': 'most memory the database may use'},
         'tensorboard_dir': {'type': 'text', 'default': '', 'valid': 'a folder, or empty for none', 'example': 'output/tensorboard',
             'doc': 'where training writes TensorBoard logs'},
+        'semantic_models': {'type': 'flag', 'default': false, 'valid': 'true or false', 'example': true,
+            'doc': 'whether dbt gets semantic models, metrics and a time spine for MetricFlow'},
     }) -%}
 {% endmacro %}
 

@@ -54,6 +54,7 @@ app.add_typer(models.app, name="models")
 app.command()(inspect.doctor)
 app.command()(inspect.lineage)
 app.command(name="vars")(inspect.show_vars)
+app.command(name="tables")(inspect.show_tables)
 app.command(name="package-path")(inspect.package_path)
 
 

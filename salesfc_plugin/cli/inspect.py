@@ -1,4 +1,4 @@
-"""Verbs that look and tell: doctor, lineage, vars, package-path."""
+"""Verbs that look and tell: doctor, lineage, vars, tables, package-path."""
 
 from __future__ import annotations
 
@@ -100,6 +100,30 @@ def show_vars(
             print(f"{settings.PREFIX}{key}: {row['doc']}")
             valid = row.get("valid") or "one of " + ", ".join(row["choices"])
             print(f"    {valid}; default {row['default']!r}, for example {row['example']!r}")
+
+
+def show_tables(
+    name: Annotated[str, typer.Argument(help="One table, with its columns.")] = "",
+    markdown: Annotated[bool, typer.Option("--markdown", help="As docs/tables.md has it.")] = False,
+) -> None:
+    """List every table and the questions it answers.
+
+    \b
+    Examples:
+      salesfc tables
+      salesfc tables fct_salesfc__reorder
+      salesfc tables --markdown > docs/tables.md
+    """
+    from salesfc_plugin import tables
+
+    if markdown:
+        print(tables.tables_markdown(), end="")
+        return
+    for one in [tables.table(name)] if name else tables.tables():
+        print(f"{one.name}: {one.meaning}")
+        print(*(f"    {question}" for question in one.questions), sep="\n")
+        if name:
+            table(["column", "type", "what it is"], [(c.name, c.type, c.meaning) for c in one.columns])
 
 
 def package_path() -> None:

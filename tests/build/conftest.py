@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,7 @@ import pandas as pd
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
+SALESFC = str(Path(sys.executable).with_name("salesfc"))
 EVERYTHING: tuple[str, ...] = ()
 _PYTHON_MODELS = ("int_salesfc__trained_model", "int_salesfc__backtest_prediction", "int_salesfc__prediction")
 SQL_ONLY = ("--exclude", *(f"{name}+" for name in _PYTHON_MODELS), "resource_type:unit_test")
@@ -137,3 +140,25 @@ def daily(quantities: Sequence[float | None], start: str = "2024-01-01", **colum
     """A sales table of one row a day."""
     days = pd.date_range(start, periods=len(quantities), freq="D")
     return pd.DataFrame({**columns, "sold_at": days.date, "quantity": pd.array(quantities, dtype="Float64")})
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The folder of a finished demo and what it printed."""
+
+    folder: Path
+    text: str
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "output" / "salesfc.duckdb"
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """`salesfc demo` in an empty folder: the one whole build that many tests look at. Nobody writes to it."""
+    folder = tmp_path_factory.mktemp("demo")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SALESFC_", "DBT_"))}
+    done = subprocess.run([SALESFC, "demo"], cwd=folder, env=clean, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return Demo(folder, done.stdout)

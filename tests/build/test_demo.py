@@ -1,38 +1,17 @@
 """The newcomer's command, whole: `salesfc demo` in an empty folder, then what it says one can do."""
 
 import json
-import os
 import re
 import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import pytest
 
 from salesfc_plugin.database import connect
 from salesfc_plugin.lineage import Lineage
+from tests.build.conftest import SALESFC, Demo
 
-SALESFC = str(Path(sys.executable).with_name("salesfc"))
 REPORT = "output/salesfc_report.html"
-
-
-@dataclass(frozen=True)
-class Demo:
-    """The folder of a finished demo and what it printed."""
-
-    folder: Path
-    text: str
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    folder = tmp_path_factory.mktemp("demo")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SALESFC_", "DBT_"))}
-    done = subprocess.run([SALESFC, "demo"], cwd=folder, env=clean, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return Demo(folder, done.stdout)
 
 
 def test_it_says_where_everything_is_and_how_long_it_took(demo: Demo) -> None:

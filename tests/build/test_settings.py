@@ -22,6 +22,7 @@ WRONG = {
     "sales_identifier": [""], "schema": [1], "time_column": [""], "quantity_column": [3], "price_column": [1],
     "views_column": [1], "competitor_price_column": [2], "tensorboard_dir": [1], "customer_column": [1],
     "series_identifier": [1], "covariates_identifier": [1], "behaviour_identifier": [1], "stock_identifier": [1],
+    "semantic_models": ["yes", 1],
 }  # fmt: skip
 
 

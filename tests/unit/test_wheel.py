@@ -34,7 +34,7 @@ def tracked(folder: str) -> set[str]:
 
 
 def test_every_file_of_the_project_and_the_package_is_in_it(installed: Path) -> None:
-    project = tracked("dbt_project") | tracked("python_models") | {"dbt_project.yml", "profiles.yml"}
+    project = tracked("dbt_project") | tracked("python_models") | {"dbt_project.yml", "profiles.yml", "selectors.yml"}
     assert len(project) > 20
     assert [path for path in sorted(project) if not (installed / "salesfc_plugin" / "dbt" / path).exists()] == []
     assert [path for path in sorted(tracked("salesfc_plugin")) if not (installed / path).exists()] == []
@@ -61,7 +61,11 @@ def test_a_users_project_gets_the_models_of_the_printed_path(installed: Path, tm
     (tmp_path / "profiles.yml").write_text((ROOT / "profiles.yml").read_text())
     dbt = str(Path(sys.executable).with_name("dbt"))
     run(dbt, "deps")
-    models = run(dbt, "--quiet", "ls", "--resource-type", "model", "--output", "name").split()
+    ls = [dbt, "--quiet", "ls", "--output", "name", "--resource-types", "model", "semantic_model", "metric"]
+    models = run(*ls).split()
     expected = {path.stem for path in (ROOT / "dbt_project" / "models").rglob("*salesfc__*.sql")}
     expected |= {path.stem for path in (ROOT / "python_models").glob("*.py")}
-    assert set(models) == expected
+    assert set(models) == expected - {"salesfc__time_spine"}
+    asked = run(*ls, "--vars", "{salesfc_semantic_models: true}").split()
+    metrics = {"salesfc_units_sold", "salesfc_revenue", "salesfc_units_forecast"}
+    assert set(asked) == expected | metrics | {"salesfc_series", "salesfc_sales"}
