@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from salesfc_plugin.columns import Builder, Columns, of_rows, until
+from salesfc_plugin.columns import Floats as Floats
 from salesfc_plugin.config import ForecastConfig
 from salesfc_plugin.succession import hand_on, rows_of
 
-Floats = NDArray[np.float32]
 Relation = Any  # a DuckDBPyRelation, an Arrow table or a reader of record batches
 _UNITS = {"day": ("D", 1), "week": ("D", 7), "month": ("M", 1)}
 
@@ -117,8 +118,8 @@ class Panel:
             ts=self.ts[:stop],
             quantity=self.quantity[:, :end],
             first=np.minimum(self.first, end),
-            known={name: column[:, :stop] for name, column in self.known.items()},
-            past={name: column[:, :end] for name, column in self.past.items()},
+            known=until(self.known, stop),
+            past=until(self.past, end),
             calendar=self.calendar[:stop],
         )
 
@@ -138,8 +139,8 @@ class Panel:
             unique_id=self.unique_id[rows],
             quantity=self.quantity[rows],
             first=self.first[rows],
-            known={name: column[rows] for name, column in self.known.items()},
-            past={name: column[rows] for name, column in self.past.items()},
+            known=of_rows(self.known, rows),
+            past=of_rows(self.past, rows),
             statics=statics,
             replaced_at=None if self.replaced_at is None else self.replaced_at[rows],
         )
@@ -184,11 +185,11 @@ def read_panel(
     for k, name in enumerate(names):
         features[at[inside], k] = _numbers(days[name])[inside]
     dense = _scatter(observations, ids, axis)
-    first = np.where(dense.seen.any(axis=1), dense.seen.argmax(axis=1), axis.n_history).astype(np.int64)
-    replaced_at = None
+    first, known, past, replaced_at = dense.first, dense.known, dense.past, None
     if "predecessor" in attributes.column_names and attributes["predecessor"].null_count < len(attributes):
         predecessor = rows_of(ids.to_pylist(), attributes["predecessor"].to_pylist())
-        columns = [dense.quantity, *dense.known.values(), *dense.past.values()]
+        known, past = dict(known), dict(past)  # plain arrays, to be written to
+        columns = [dense.quantity, *known.values(), *past.values()]
         handover = hand_on(columns, first, predecessor, len(axis.ts))
         first, replaced_at = handover.first, handover.replaced_at
     return Panel(
@@ -196,8 +197,8 @@ def read_panel(
         ts=axis.ts,
         quantity=dense.quantity,
         first=first,
-        known=dense.known,
-        past=dense.past,
+        known=known,
+        past=past,
         calendar=np.nan_to_num(features),
         calendar_names=tuple(names),
         statics=read_statics(attributes, vocabulary),
@@ -239,45 +240,57 @@ class Axis:
 @dataclass
 class _Dense:
     quantity: Floats
-    seen: NDArray[np.bool_]
-    known: dict[str, Floats]
-    past: dict[str, Floats]
+    first: NDArray[np.int64]
+    known: Mapping[str, Floats]
+    past: Mapping[str, Floats]
 
 
 def _scatter(observations: Relation, ids: pa.Array, axis: Axis) -> _Dense:
     """Write the rows of the observations into arrays, batch by batch, so that the table is never held twice."""
-    n, total, history = len(ids), len(axis.ts), axis.n_history
+    history = axis.n_history
     batches = _batches(observations)
-    first = next(batches, None)
-    columns = [] if first is None else first.schema.names
-    dense = _Dense(
-        quantity=np.full((n, history), np.nan, np.float32),
-        seen=np.zeros((n, history), bool),
-        known={c[7:]: np.full((n, total), np.nan, np.float32) for c in columns if c.startswith("known__")},
-        past={c[6:]: np.full((n, history), np.nan, np.float32) for c in columns if c.startswith("past__")},
-    )
-    for batch in _chain(first, batches):
-        coded = pc.dictionary_encode(batch["unique_id"].cast(pa.string()))
-        places = _numbers(pc.index_in(coded.dictionary, value_set=ids), missing=-1.0).astype(np.int64)
-        rows = places[coded.indices.to_numpy()]
-        cols = axis.index(batch["ts"].to_numpy(zero_copy_only=False).astype("datetime64[D]"))
-        off = (rows < 0) | (cols < 0) | (cols >= total)
-        if off.any():
-            where = int(np.flatnonzero(off)[0])
-            raise PanelError(
-                f"observations: {int(off.sum())} rows are of unknown series or off the time axis "
-                f"{axis.ts[0]} to {axis.ts[-1]}, the first is {batch['unique_id'][where]} at {batch['ts'][where]}"
-            )
-        past = cols < history
+    head = next(batches, None)
+    names = [] if head is None else head.schema.names
+    seen = np.zeros((len(ids), len(axis.ts)), bool)
+    quantity = np.full((len(ids), history), np.nan, np.float32)
+    known = {c: Builder(seen) for c in names if c.startswith("known__")}
+    past = {c: Builder(seen[:, :history]) for c in names if c.startswith("past__")}
+    for batch in _chain(head, batches):
+        rows, cols = _places(batch, ids, axis)
+        is_past = cols < history
         value = _numbers(batch["quantity"])
         value[_numbers(batch["mask"], missing=0.0) == 0.0] = np.nan
-        dense.quantity[rows[past], cols[past]] = value[past]
-        dense.seen[rows[past], cols[past]] = True
-        for name, array in dense.known.items():
-            array[rows, cols] = _numbers(batch[f"known__{name}"])
-        for name, array in dense.past.items():
-            array[rows[past], cols[past]] = _numbers(batch[f"past__{name}"])[past]
-    return dense
+        quantity[rows[is_past], cols[is_past]] = value[is_past]
+        for name, builder in known.items():
+            builder.write(rows, cols, _numbers(batch[name]))
+        for name, builder in past.items():
+            builder.write(rows[is_past], cols[is_past], _numbers(batch[name])[is_past])
+        seen[rows, cols] = True
+    first = np.where(seen.any(axis=1), seen.argmax(axis=1), len(axis.ts)).astype(np.int64)
+    return _Dense(
+        quantity=quantity,
+        first=np.minimum(first, history),
+        known=Columns({name.removeprefix("known__"): builder.stored(first) for name, builder in known.items()}),
+        past=Columns(
+            {name.removeprefix("past__"): builder.stored(np.minimum(first, history)) for name, builder in past.items()}
+        ),
+    )
+
+
+def _places(batch: pa.RecordBatch, ids: pa.Array, axis: Axis) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of the arrays that the rows of a batch belong to."""
+    coded = pc.dictionary_encode(batch["unique_id"].cast(pa.string()))
+    places = _numbers(pc.index_in(coded.dictionary, value_set=ids), missing=-1.0).astype(np.int64)
+    rows = places[coded.indices.to_numpy()]
+    cols = axis.index(batch["ts"].to_numpy(zero_copy_only=False).astype("datetime64[D]"))
+    off = (rows < 0) | (cols < 0) | (cols >= len(axis.ts))
+    if off.any():
+        where = int(np.flatnonzero(off)[0])
+        raise PanelError(
+            f"observations: {int(off.sum())} rows are of unknown series or off the time axis "
+            f"{axis.ts[0]} to {axis.ts[-1]}, the first is {batch['unique_id'][where]} at {batch['ts'][where]}"
+        )
+    return rows, cols
 
 
 def read_statics(series: pa.Table, vocabulary: Mapping[str, tuple[str, ...]] | None = None) -> Statics:

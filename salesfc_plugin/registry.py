@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from salesfc_plugin.model import ModelError, TrainedModel, to_json
 from salesfc_plugin.panel import Panel
@@ -74,15 +75,20 @@ def hash_panel(panel: Panel) -> str:
     """A hash of everything a training reads."""
     digest = hashlib.sha256()
     for array in (panel.ts, panel.quantity, panel.calendar, panel.statics.codes, panel.statics.reals):
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(_bytes(array))
     for columns in (panel.known, panel.past):
         for name in sorted(columns):
             digest.update(name.encode())
-            digest.update(np.ascontiguousarray(columns[name]).tobytes())
+            digest.update(_bytes(columns[name]))
     statics = panel.statics
     names = (panel.unique_id.tolist(), panel.calendar_names, statics.names, statics.vocabulary, statics.real_names)
     digest.update(to_json([*names, panel.horizon, panel.frequency]).encode())
     return digest.hexdigest()[:16]
+
+
+def _bytes(array: NDArray[Any]) -> memoryview:
+    """The bytes of an array in C order, copied only if they are not."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def code_hash() -> str:
