@@ -7,6 +7,7 @@ The dbt variables of the same names (with the prefix ``salesfc_``) are documente
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
@@ -16,6 +17,9 @@ FREQUENCIES = ("day", "week", "month")
 NETWORKS = ("lstm", "dense", "cnn_lstm", "transformer")
 PRESETS = ("quick", "standard", "best")
 TRAIN_MODES = ("auto", "always", "never", "warm")
+NORMALISATIONS = ("mean", "zscore", "log1p")
+BATCH = 1024  # series that are forecast at once
+_BYTES_A_SERIES = 100_000  # of one of them: its windows and what the network makes of them, as measured
 
 
 class ConfigError(ValueError):
@@ -88,12 +92,31 @@ _CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "network": (_choice(NETWORKS), f"one of {', '.join(NETWORKS)}"),
     "preset": (_choice(PRESETS), f"one of {', '.join(PRESETS)}"),
     "train": (_choice(TRAIN_MODES), f"one of {', '.join(TRAIN_MODES)}"),
+    "normalisation": (_choice(NORMALISATIONS), f"one of {', '.join(NORMALISATIONS)}"),
     "seed": (_whole(0, 2**31 - 1), "a whole number from 0 to 2147483647"),
     "confidence_level": (lambda v: isinstance(v, float) and 0.0 < v < 1.0, "a number between 0 and 1"),
     "quantiles": (_levels, "a rising list of different numbers between 0 and 1"),
     "backtest_cutoffs": (_whole(1, 52), "a whole number from 1 to 52"),
     "on_error": (_choice(("skip", "abort")), "skip or abort"),
 }
+
+
+_UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def bytes_of(size: str) -> int:
+    """A size such as ``4GB`` or ``512 MiB`` in bytes, 0 for an empty one.
+
+    Raises:
+        ConfigError: if the text is not a size.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT])(i?)B", size)
+    if found is None:
+        if size:
+            raise ConfigError("memory_limit", size, "a size such as 4GB, or empty for the engine's own")
+        return 0
+    number, unit, binary = found.groups()
+    return int(float(number) * (1024 if binary else 1000) ** _UNITS[unit])
 
 
 @dataclass(frozen=True)
@@ -107,12 +130,14 @@ class ForecastConfig:
         confidence_level: share of outcomes that the interval should hold.
         network: encoder of the network.
         preset: how much is spent on training.
+        normalisation: how a series is scaled for the network (``mean``, ``zscore``, ``log1p``).
         seed: of every random choice.
         train: whether to train (``auto``, ``always``, ``never``, ``warm``).
         backtest_cutoffs: rolling origins that accuracy rests on.
         on_error: what a series that cannot be forecast does: ``skip`` or ``abort``.
         holiday_region: ISO country code, empty for none.
         tensorboard_dir: folder for TensorBoard logs, empty for none.
+        memory_limit: of the database, such as ``4GB``; empty for none.
 
     Raises:
         ConfigError: if a setting is not valid; its message names setting, value and valid values.
@@ -124,18 +149,21 @@ class ForecastConfig:
     confidence_level: float = 0.9
     network: str = "lstm"
     preset: str = "standard"
+    normalisation: str = "mean"
     seed: int = 7
     train: str = "auto"
     backtest_cutoffs: int = 3
     on_error: str = "skip"
     holiday_region: str = ""
     tensorboard_dir: str = ""
+    memory_limit: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "quantiles", tuple(float(q) for q in self.quantiles))
         for name, (valid, text) in _CHECKS.items():
             if not valid(getattr(self, name)):
                 raise ConfigError(name, getattr(self, name), text)
+        bytes_of(self.memory_limit)
 
     @property
     def cycle(self) -> Cycle:
@@ -147,6 +175,12 @@ class ForecastConfig:
         """Quantile levels that are forecast: those asked for, the median and the ends of the interval."""
         tail = round((1.0 - self.confidence_level) / 2.0, 6)
         return tuple(sorted({*self.quantiles, 0.5, tail, round(1.0 - tail, 6)}))
+
+    @property
+    def batch(self) -> int:
+        """Series that are forecast at once: fewer under a memory limit, of which they may take a quarter."""
+        limit = bytes_of(self.memory_limit)
+        return BATCH if limit == 0 else max(16, min(BATCH, limit // 4 // _BYTES_A_SERIES))
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> ForecastConfig:

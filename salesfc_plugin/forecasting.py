@@ -7,16 +7,18 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from salesfc_plugin.baselines import Forecast
+from salesfc_plugin.config import BATCH
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.networks import Capacity, build_network
 from salesfc_plugin.networks.inputs import Shape, Tensors, gather_inputs
+from salesfc_plugin.normalisation import to_units
 from salesfc_plugin.panel import Floats, Panel
 from salesfc_plugin.windows import make_arrays
 
 
-def forecast(model: TrainedModel, panel: Panel) -> Forecast:
+def forecast(model: TrainedModel, panel: Panel, batch: int = BATCH) -> Forecast:
     """Forecast the horizon of a panel with every member and every set of input groups of the model."""
-    return Forecaster(model, panel).at(0, model.switches)
+    return Forecaster(model, panel, batch).at(0, model.switches)
 
 
 class Forecaster:
@@ -31,14 +33,14 @@ class Forecaster:
         batch: series at once.
     """
 
-    def __init__(self, model: TrainedModel, panel: Panel, batch: int = 1024) -> None:
+    def __init__(self, model: TrainedModel, panel: Panel, batch: int = BATCH) -> None:
         self.model, self.panel = model, panel
         self.arrays = make_arrays(panel, model.recipe)
         self.batch = min(batch, panel.n_series)
         self.shape = Shape.of(self.arrays, model.recipe)
         self._tensors = Tensors.of(self.arrays)
         self._network = build_network(model.network, self.shape, Capacity(**model.capacity), model.levels)
-        self._network.make_weights(self._tensors, model.recipe.floor)
+        self._network.make_weights(self._tensors, model.recipe.network_floor)
         self._run = tf.function(self._forward, autograph=False)
 
     def at(
@@ -82,10 +84,12 @@ class Forecaster:
             m, q = self._run(tf.constant(np.resize(part, self.batch)), start, use)
             means.append(m.numpy()[: len(part)])
             quantiles.append(q.numpy()[: len(part)])
-        return np.concatenate(means), np.concatenate(quantiles)
+        return to_units(
+            self.model.recipe.normalisation, np.concatenate(means), np.concatenate(quantiles), self.model.levels
+        )
 
     def _forward(self, row: tf.Tensor, origin: tf.Tensor, use: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        floor = self.model.recipe.floor
+        floor = self.model.recipe.network_floor
         inputs = gather_inputs(self._tensors, self.shape, floor, row, tf.fill(tf.shape(row), origin))
         quantiles, mean = self._network(inputs, tf.tile(use, (tf.shape(row)[0], 1)))
         scale = inputs["scale"][:, None]

@@ -230,7 +230,7 @@ def fit(
         The model, or None if no series is long enough to train on.
     """
     use_all_cores()
-    recipe = learn_recipe(panel)
+    recipe = learn_recipe(panel, config.normalisation)
     arrays = make_arrays(panel, recipe)
     origins = find_origins(arrays, recipe.cycle, recipe.horizon)
     if len(origins.series) == 0:
@@ -239,10 +239,11 @@ def fit(
     shape = Shape.of(arrays, recipe)
     network = build_network(config.network, shape, capacity, config.levels)
     if start is not None:
-        network.make_weights(Tensors.of(arrays), recipe.floor)
+        network.make_weights(Tensors.of(arrays), recipe.network_floor)
         network.set_weights(list(start.weights[0]))
     switch = tuple(True for _ in GROUPS)
-    log = train_network(network, arrays, origins, shape, config.levels, recipe.floor, plan, switch, progress, label)
+    floor = recipe.network_floor
+    log = train_network(network, arrays, origins, shape, config.levels, floor, plan, switch, progress, label)
     if config.tensorboard_dir:
         write_losses(Path(config.tensorboard_dir) / f"{panel.cutoff}-{label.replace(' ', '-')}", log.losses)
     metrics = {

@@ -6,13 +6,14 @@ on. Nothing is copied per window: the arrays here are padded in front, so that e
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from salesfc_plugin.config import CYCLES, Cycle
+from salesfc_plugin.normalisation import running_deviation, to_network
 from salesfc_plugin.panel import Floats, Panel
 
 _CLIP = 5.0  # standardised covariates beyond this are outliers of the column, not information
@@ -101,6 +102,7 @@ class Recipe:
         real_mean, real_deviation: moments of the numeric attributes.
         calendar_names: calendar features.
         seasonal: which of them repeat every season (days of the week) and so cannot identify a date.
+        normalisation: how quantities are scaled, as of ``salesfc_plugin.normalisation``.
     """
 
     frequency: str
@@ -116,6 +118,12 @@ class Recipe:
     real_deviation: tuple[float, ...]
     calendar_names: tuple[str, ...]
     seasonal: tuple[bool, ...]
+    normalisation: str = "mean"
+
+    @property
+    def network_floor(self) -> float:
+        """The floor as the network counts quantities."""
+        return float(to_network(self.normalisation, np.full(1, self.floor, np.float32))[0])
 
     @property
     def cycle(self) -> Cycle:
@@ -137,7 +145,7 @@ class Recipe:
         return cls(**plain)
 
 
-def learn_recipe(panel: Panel) -> Recipe:
+def learn_recipe(panel: Panel, normalisation: str = "mean") -> Recipe:
     """Learn a recipe from the history of a panel; nothing after its cutoff is read."""
     history = panel.n_history
     seen = panel.quantity[np.isfinite(panel.quantity)]
@@ -159,6 +167,7 @@ def learn_recipe(panel: Panel) -> Recipe:
         real_deviation=tuple(float(x) for x in real_deviation),
         calendar_names=panel.calendar_names,
         seasonal=_repeats(panel.calendar, CYCLES[panel.frequency].season),
+        normalisation=normalisation,
     )
 
 
@@ -225,7 +234,10 @@ class Arrays:
     """Dense arrays that windows are gathered from, padded by ``pad`` periods in front.
 
     Args:
-        sales: ``[N, pad + T + H]`` units per open share, NaN where unknown, closed, not started or in the future.
+        sales: ``[N, pad + T + H]`` units per open share as the network counts them, NaN where unknown, closed, not
+            started or in the future.
+        deviation: ``[N, pad + T + H]`` standard deviation of the sales before each period, or None if windows are
+            divided by their own mean.
         exposure: ``[N, pad + T + H]`` open share, or None.
         known: ``[N, pad + T + H, K]`` normalised covariates.
         past: ``[N, pad + T + H, P]``, zero in the horizon.
@@ -239,6 +251,7 @@ class Arrays:
     """
 
     sales: Floats
+    deviation: Floats | None
     exposure: Floats | None
     known: Floats
     past: Floats
@@ -269,6 +282,7 @@ def make_arrays(panel: Panel, recipe: Recipe) -> Arrays:
         exposure[:, pad:] = recipe.exposure.apply(panel.known[recipe.exposure.name])
         with np.errstate(divide="ignore", invalid="ignore"):
             sales = np.where(exposure > 0, sales / exposure, np.nan).astype(np.float32)
+    sales = to_network(recipe.normalisation, sales)
     known = np.zeros((n, pad + total, len(recipe.known)), np.float32)
     for k, column in enumerate(recipe.known):
         if column.name in panel.known:
@@ -282,15 +296,17 @@ def make_arrays(panel: Panel, recipe: Recipe) -> Arrays:
     reals = _columns(recipe.real_names, panel.statics.real_names, panel.statics.reals, np.nan)
     reals = np.nan_to_num((reals - np.array(recipe.real_mean)) / np.array(recipe.real_deviation), nan=0.0)
     volume = np.nan_to_num(_mean(np.abs(panel.quantity)), nan=0.0)
+    counted = replace(panel, quantity=to_network(recipe.normalisation, panel.quantity))
     return Arrays(
         sales=sales,
+        deviation=running_deviation(sales)[:, :-1] if recipe.normalisation == "zscore" else None,
         exposure=exposure,
         known=known,
         past=past,
         calendar=calendar,
         codes=_columns(recipe.static_names, panel.statics.names, panel.statics.codes, 0).astype(np.int32),
         reals=np.clip(reals, -_CLIP, _CLIP).astype(np.float32),
-        weight=(1.0 / seasonal_scale(panel, recipe.floor)).astype(np.float32),
+        weight=(1.0 / seasonal_scale(counted, recipe.network_floor)).astype(np.float32),
         volume=volume.astype(np.float32),
         first=panel.first + pad,
         pad=pad,

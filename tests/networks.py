@@ -45,14 +45,14 @@ class Bench:
         shape = Shape.of(arrays, recipe)
         capacity = SMALL if model is None else Capacity(**model.capacity)
         made = build_network(network, shape, capacity, LEVELS if model is None else model.levels)
-        made.make_weights(Tensors.of(arrays), recipe.floor)
+        made.make_weights(Tensors.of(arrays), recipe.network_floor)
         if model is not None:
             made.set_weights(list(model.weights[0]))
         return cls(arrays, recipe, shape, made)
 
     def inputs(self, rows: np.ndarray, origins: np.ndarray) -> dict[str, tf.Tensor]:
         row, origin = tf.constant(rows, tf.int32), tf.constant(origins, tf.int32)
-        return gather_inputs(Tensors.of(self.arrays), self.shape, self.recipe.floor, row, origin)
+        return gather_inputs(Tensors.of(self.arrays), self.shape, self.recipe.network_floor, row, origin)
 
     def some_inputs(self, count: int = 5) -> dict[str, tf.Tensor]:
         rng = np.random.default_rng(2)

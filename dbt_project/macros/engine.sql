@@ -100,6 +100,13 @@
 {% macro fail(message) %}{{ return(adapter.dispatch('fail', 'salesfc')(message)) }}{% endmacro %}
 {% macro default__fail(message) -%}error({{ salesfc.literal('salesfc: ' ~ message) }}){%- endmacro %}
 
+{#- Sets salesfc_memory_limit; nothing where it is empty. -#}
+{% macro limit_memory() %}{{ return(adapter.dispatch('limit_memory', 'salesfc')()) }}{% endmacro %}
+{% macro default__limit_memory() -%}
+    {%- set limit = salesfc.setting('memory_limit') -%}
+    {%- if limit %}set memory_limit = {{ salesfc.literal(limit) }}{% endif -%}
+{%- endmacro %}
+
 {#- Columns as one JSON text: {name: expression}. -#}
 {% macro as_json(columns) %}{{ return(adapter.dispatch('as_json', 'salesfc')(columns)) }}{% endmacro %}
 {% macro default__as_json(columns) -%}

@@ -37,7 +37,7 @@ def raw_forecasts(
 
     The network's input groups at a cutoff are those chosen on the cutoffs before it, as production would have.
     """
-    forecaster = None if model is None else Forecaster(model, panel)
+    forecaster = None if model is None else Forecaster(model, panel, config.batch)
     levels = config.levels if model is None else model.levels
     for back in backtest_cutoffs(panel, config):
         cut = panel.at(back)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salesfc_plugin.baselines import BASELINES, Baseline, Forecast, recent_mean, seasonal_naive, zeros
-from salesfc_plugin.config import ForecastConfig
+from salesfc_plugin.config import BATCH, ForecastConfig
 from salesfc_plugin.evaluation.backtest import backtest_cutoffs, raw_forecasts
 from salesfc_plugin.evaluation.calibration import kinds_of
 from salesfc_plugin.evaluation.choice import candidate
@@ -79,7 +79,7 @@ def published_forecasts(
         if len(rest):
             yield _fallback(panel, config, rest, "seasonal_naive", "there was too little history to train a network on")
         return
-    network = forecast_of(panel, model) if network is None else network
+    network = forecast_of(panel, model, config.batch) if network is None else network
     broken = rest[~np.isfinite(network.quantiles[rest]).all(axis=(1, 2)) | ~np.isfinite(network.mean[rest]).all(axis=1)]
     if len(broken):
         yield _fallback(panel, config, broken, "seasonal_naive", "the network's forecast was not finite")
@@ -108,11 +108,11 @@ def backtest_parts(panel: Panel, config: ForecastConfig, model: TrainedModel | N
                 yield cut, Part(part.rows[there], part.forecast, PUBLISHED, part.status, reason)
 
 
-def forecast_of(panel: Panel, model: TrainedModel) -> Forecast:
+def forecast_of(panel: Panel, model: TrainedModel, batch: int = BATCH) -> Forecast:
     """The network's forecast."""
     from salesfc_plugin.forecasting import forecast
 
-    return forecast(model, panel)
+    return forecast(model, panel, batch)
 
 
 def _chosen(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salesfc_plugin.config import ForecastConfig, Progress
+from salesfc_plugin.config import BATCH, ForecastConfig, Progress
 from salesfc_plugin.evaluation.backtest import backtest_cutoffs
 from salesfc_plugin.evaluation.metrics import scaled_quantile_loss
 from salesfc_plugin.forecasting import Forecaster
@@ -62,7 +62,7 @@ def train_models(panel: Panel, config: ForecastConfig, progress: Progress) -> li
         else None
     )
     if held_out is not None:
-        scores = score_switches(held_out, panel, back)
+        scores = score_switches(held_out, panel, back, config.batch)
         choices = {str(panel.at(b).cutoff): choose({s: v[:k] for s, v in scores.items()}) for k, b in enumerate(back)}
         metrics = {**held_out.metrics, "choices": choices, "scores": _readable(scores)}
         models.append(("backtest", replace(held_out, metrics=metrics)))
@@ -84,10 +84,10 @@ def train_models(panel: Panel, config: ForecastConfig, progress: Progress) -> li
     return models
 
 
-def score_switches(model: TrainedModel, panel: Panel, back: list[int]) -> dict[Switch, list[float]]:
+def score_switches(model: TrainedModel, panel: Panel, back: list[int], batch: int = BATCH) -> dict[Switch, list[float]]:
     """Scaled quantile loss of each candidate on each held-out horizon, oldest first."""
     scores: dict[Switch, list[float]] = {s: [] for s in CANDIDATES}
-    forecaster = Forecaster(model, panel)
+    forecaster = Forecaster(model, panel, batch)
     rows = _sample(panel, model.seed)
     for b in back:
         truth = panel.truth(b)[rows]

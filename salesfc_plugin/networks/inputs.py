@@ -72,6 +72,7 @@ class Tensors:
     """The dense arrays as flat tensors; a window's periods are ``row * width + position``."""
 
     sales: tf.Tensor
+    deviation: tf.Tensor | None
     exposure: tf.Tensor | None
     known: tf.Tensor
     past: tf.Tensor
@@ -88,6 +89,7 @@ class Tensors:
         flat = arrays.sales.shape[0] * arrays.sales.shape[1]
         return cls(
             sales=tf.constant(arrays.sales.reshape(-1)),
+            deviation=None if arrays.deviation is None else tf.constant(arrays.deviation.reshape(-1)),
             exposure=None if arrays.exposure is None else tf.constant(arrays.exposure.reshape(-1)),
             known=tf.constant(arrays.known.reshape(flat, -1)),
             past=tf.constant(arrays.past.reshape(flat, -1)),
@@ -139,6 +141,9 @@ def gather_inputs(
     year_level = tf.reduce_sum(tf.abs(year_sales[:, :length]), axis=1) / tf.maximum(year_count, 1.0)
     level = tf.where(count > 0, level, year_level)
     scale = level + floor
+    if tensors.deviation is not None:
+        # never far below the level: a series that is always alike has no deviation
+        scale = tf.maximum(tf.gather(tensors.deviation, base + origin), 0.1 * level) + floor
     growth_seen = tf.cast((count >= 1.0) & (year_count >= length / 4), tf.float32)
     growth = tf.clip_by_value((level + 0.1 * floor) / (year_level + 0.1 * floor), 0.1, 10.0)
     growth = tf.where(growth_seen > 0, growth, 1.0)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
+import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
+from salesfc_plugin.normalisation import running_deviation, to_network
+from salesfc_plugin.panel import read_panel, read_settings
 from tests.build.conftest import daily
 
 OBSERVED = "select ts, quantity, mask from int_salesfc__observations where unique_id = '{}' and ts <= '{}' order by ts"
@@ -315,3 +319,20 @@ def test_price_is_optional_and_gives_revenue(build):
         (None, None),
     ]
     assert result.rows("select past__price from int_salesfc__observations order by ts limit 1") == [(5.0,)]
+
+
+def test_statistics_are_those_the_network_scales_by(build):
+    """`int_salesfc__normalisation` says what the network divides by at the cutoff; nothing after it counts."""
+    early = pd.concat([daily([3, 1, 4, 1, 5, 9, 2, 6], sku="a"), daily([7, 7, 7, None, 7], sku="b")])
+    late = pd.concat([early, daily([1000] * 5, "2024-01-09", sku="a")])
+    for sales in (early, late):
+        result = build({"sales": sales}, {"series_keys": ["sku"], "cutoff": "2024-01-08", "gaps": "mask"})
+        assert result.ok, result.trouble
+        with duckdb.connect(str(result.database), read_only=True) as connection:
+            config, values = read_settings(connection.table("int_salesfc__setting"))
+            tables = [connection.table(f"int_salesfc__{name}") for name in ("observations", "series", "calendar")]
+            panel = read_panel(*tables, np.datetime64(values["cutoff"], "D"), config)
+        found = result.rows("select deviation, mean_log1p from int_salesfc__normalisation order by unique_id")
+        np.testing.assert_allclose([row[0] for row in found], running_deviation(panel.quantity)[:, -1], rtol=1e-6)
+        logarithms = np.nanmean(to_network("log1p", panel.quantity), axis=1)
+        np.testing.assert_allclose([row[1] for row in found], logarithms, rtol=1e-6)

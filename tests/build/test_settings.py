@@ -83,3 +83,12 @@ def test_a_missing_table_or_column_is_named(build):
     assert "salesfc_quantity_column: table 'sales' has no column 'quantty'; did you mean 'quantity'?" in message
     result = build({"sales": daily([1])}, {"price_column": "cost"})
     assert "salesfc_price_column" in result.messages["stg_salesfc__sales"]
+
+
+def test_the_memory_limit_reaches_the_database(build):
+    rows = "select 's' || (i % 5000) as sku, date '2024-01-01' + (i // 5000)::int as sold_at, i as quantity"
+    sales = {"sales": f"{rows} from range(500000) t(i)"}
+    result = build(sales, {"series_keys": ["sku"], "memory_limit": "3MB"})
+    assert any("Out of Memory" in text for text in result.messages.values()), result.trouble
+    result = build({"sales": daily([1])}, {"memory_limit": "300MB"})
+    assert result.ok, result.trouble
