@@ -1,5 +1,6 @@
 {#- How each series is scaled, and scaled back: statistics of the quantities that count, up to the
-    cutoff only. They are taken in the order of time: a sum in the order of threads differs in its
+    cutoff only. The network takes the same ones up to each window, in
+    salesfc_plugin/normalisation.py; the two must agree at the cutoff. They are taken in the order of time: a sum in the order of threads differs in its
     last digit from build to build. -#}
 with listed as (
 
