@@ -12,4 +12,5 @@ def model(dbt, session):
         dbt.ref("salesfc__model_registry"),
         dbt.ref("int_salesfc__prediction"),
         dbt.ref("stg_salesfc__scenario"),
+        dbt.ref("int_salesfc__effect"),
     )

@@ -103,6 +103,8 @@
             'doc': 'column of the series table with who delivers'},
         'successor_column': {'type': 'text', 'default': '', 'valid': 'the name of a column, or empty for none', 'example': 'replaces',
             'doc': 'column of the series table with what a series replaces, a unique_id or a value of its first key: it gets that history'},
+        'category_column': {'type': 'text', 'default': '', 'valid': 'one of salesfc_static_columns or salesfc_series_keys, or empty for none',
+            'example': 'category', 'doc': 'attribute whose goods stand in for one another: gives what a promotion takes from the rest'},
         'location_key': {'type': 'text', 'default': '', 'valid': 'one of salesfc_series_keys, or empty for none', 'example': 'warehouse',
             'doc': 'the series key that names a place: orders are planned by it, and goods moved between places'},
         'memory_limit': {'type': 'memory', 'default': '', 'valid': 'a size such as 4GB, or empty for the engine\'s own', 'example': '4GB',

@@ -27,6 +27,11 @@
     {%- if place and place | lower not in salesfc.setting('series_keys') | map('lower') -%}
         {%- do salesfc.refuse('location_key', salesfc.settings_table()['location_key'], place) -%}
     {%- endif -%}
+    {%- set category = salesfc.setting('category_column') -%}
+    {%- set attributes = salesfc.setting('static_columns') + salesfc.setting('series_keys') -%}
+    {%- if category and category | lower not in attributes | map('lower') -%}
+        {%- do salesfc.refuse('category_column', salesfc.settings_table()['category_column'], category) -%}
+    {%- endif -%}
     {%- for name, other in [('holding_cost', 'shortage_cost'), ('shortage_cost', 'holding_cost')] -%}
         {%- if salesfc.setting(name ~ '_column') and not salesfc.setting(other ~ '_column') -%}
             {%- do exceptions.raise_compiler_error(

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from salesfc_plugin import registry
-from salesfc_plugin.config import ForecastConfig, parse_date
-from salesfc_plugin.decisions.scenarios import Applied, apply_scenario, read_attributes, read_changes
+from salesfc_plugin.config import ForecastConfig
+from salesfc_plugin.decisions.effect_tables import Shift, categories, read_effects
+from salesfc_plugin.decisions.scenarios import Applied, apply_scenario, read_both, read_changes
 from salesfc_plugin.decisions.tables import as_arrow, read_quantiles
-from salesfc_plugin.model import TrainedModel
-from salesfc_plugin.panel import Floats, Panel, Relation, read_panel, read_settings
+from salesfc_plugin.panel import Floats, Panel, Relation, read_settings
 
 _CHECK = pa.schema(
     [(n, pa.string()) for n in ("scenario_id", "filter", "from_date", "to_date", "column_name", "expression", "reason")]
@@ -22,7 +23,7 @@ _CHECK = pa.schema(
 )
 _NUMBERS = (
     "baseline", "baseline_lower_bound", "baseline_upper_bound", "forecast", "median", "lower_bound", "upper_bound",
-    "baseline_price", "price",
+    "baseline_price", "price", "measured_uplift", "measured_lower_bound", "measured_upper_bound",
 )  # fmt: skip
 _PREDICTION = pa.schema(
     [("scenario_id", pa.string()), ("unique_id", pa.string()), ("ts", pa.date32()), ("has_effect", pa.bool_())]
@@ -38,7 +39,7 @@ def scenario_check_table(
     if not changes or len(as_arrow(series)) == 0:
         return _CHECK.empty_table()
     config, values = read_settings(setting)
-    panel, attributes = _panel(observations, series, calendar, values, config, None)
+    panel, attributes = read_both(observations, series, calendar, values, config, None)
     return pa.Table.from_pylist(
         [_check_row(a) for rows in changes.values() for a in apply_scenario(panel, attributes, rows)[1]], schema=_CHECK
     )
@@ -52,12 +53,14 @@ def scenario_table(
     model_registry: Relation,
     prediction: Relation,
     scenario: Relation,
+    effect: Relation,
 ) -> pa.Table:
     """The forecast of each series that a scenario changes, beside its baseline; one row a future period.
 
     The network forecasts twice, with and without the change; the difference is added to what is published. So series
     whose published forecast is the network's get the network's, and all others its difference in units; series that it
-    was not asked about (ended, too short) keep their baseline, with ``has_effect`` false.
+    was not asked about (ended, too short) keep their baseline, with ``has_effect`` false. Beside that stands what the
+    change of a series' own columns would do by the effects that a regression measured.
     """
     from salesfc_plugin.forecasting import Forecaster
 
@@ -66,9 +69,11 @@ def scenario_table(
     if model is None or len(as_arrow(series)) == 0:
         return _PREDICTION.empty_table()
     config, values = read_settings(setting)
-    panel, attributes = _panel(observations, series, calendar, values, config, model)
+    panel, attributes = read_both(observations, series, calendar, values, config, model)
     baseline = Forecaster(model, panel).at(0, model.switches)
     published = Published.of(prediction, panel)
+    effects, (words, codes) = read_effects(effect), categories(attributes, values)
+    z = float(ndtri(0.5 + config.confidence_level / 2.0))
     tables = []
     for name, rows in changes.items():
         changed, applied = apply_scenario(panel, attributes, rows)
@@ -77,8 +82,13 @@ def scenario_table(
         picked = np.unique(np.concatenate([a.rows for a in applied]))
         made = Forecaster(model, changed.select(picked)).at(0, model.switches)
         moved = made.mean - baseline.mean[picked], made.quantiles - baseline.quantiles[picked]
-        prices = _price(panel, values)[picked], _price(changed, values)[picked]
-        tables.append(published.moved(name, picked, *moved, *prices, model.levels, config))
+        prices = price_of(panel, values)[picked], price_of(changed, values)[picked]
+        factors = np.full((3, panel.n_series, panel.horizon), np.nan)
+        for code in np.unique(codes[picked]):
+            if words[code] in effects:
+                shift = Shift.of(panel, changed.known, codes, int(code), effects[words[code]]).only(own=True)
+                factors[:, shift.rows] = shift.bounds(z)
+        tables.append(published.moved(name, picked, *moved, *prices, factors[:, picked], model.levels, config))
     return pa.concat_tables(tables) if tables else _PREDICTION.empty_table()
 
 
@@ -100,7 +110,7 @@ class Published:
 
     def moved(
         self, name: str, rows: NDArray[np.int64], mean: Floats, quantiles: Floats, price: Floats, new_price: Floats,
-        levels: tuple[float, ...], config: ForecastConfig,
+        factors: NDArray[np.float64], levels: tuple[float, ...], config: ForecastConfig,
     ) -> pa.Table:  # fmt: skip
         """Rows of one scenario: the published forecast and itself moved by ``mean`` and ``quantiles``."""
         ok = self.ok[rows]
@@ -115,6 +125,7 @@ class Published:
             "baseline": self.mean[rows], "baseline_lower_bound": base[:, :, 0], "baseline_upper_bound": base[:, :, 2],
             "forecast": forecast, "median": after[:, :, 1], "lower_bound": after[:, :, 0],
             "upper_bound": after[:, :, 2], "baseline_price": price, "price": new_price,
+            **dict(zip(_NUMBERS[-3:], self.mean[rows] * (factors - 1.0), strict=True)),
         }  # fmt: skip
         columns: dict[str, Any] = {
             "scenario_id": pa.array([name] * (n * horizon)),
@@ -128,24 +139,14 @@ class Published:
         return pa.table(columns).cast(_PREDICTION)
 
 
-def _panel(
-    observations: Relation,
-    series: Relation,
-    calendar: Relation,
-    values: Mapping[str, Any],
-    config: ForecastConfig,
-    model: TrainedModel | None,
-) -> tuple[Panel, pa.Table]:
-    words = None if model is None else dict(zip(model.recipe.static_names, model.recipe.vocabulary, strict=True))
-    cutoff = np.datetime64(parse_date(values["cutoff"]), "D")
-    table = as_arrow(series)
-    panel = read_panel(observations, table, calendar, cutoff, config, words)
-    return panel, read_attributes(table, values["series_keys"], panel.unique_id)
+def price_name(panel: Panel, values: Mapping[str, Any]) -> str | None:
+    """The price among the columns known in advance, if it is there."""
+    return next((n for n in panel.known if n.lower() == str(values["price_column"]).lower()), None)
 
 
-def _price(panel: Panel, values: Mapping[str, Any]) -> Floats:
+def price_of(panel: Panel, values: Mapping[str, Any]) -> Floats:
     """``[N, H]`` price of each future period: the one known in advance, else the last that was paid, else NaN."""
-    name = next((n for n in panel.known if n.lower() == str(values["price_column"]).lower()), None)
+    name = price_name(panel, values)
     if name is not None:
         return panel.known[name][:, panel.n_history :]
     paid = panel.past.get("price", np.full((panel.n_series, 1), np.nan, np.float32))

@@ -12,9 +12,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from salesfc_plugin.config import ForecastConfig, parse_date
 from salesfc_plugin.decisions.expressions import ExpressionError, columns_of, compile_filter, compile_number
 from salesfc_plugin.errors import SalesfcError
-from salesfc_plugin.panel import Floats, Panel
+from salesfc_plugin.model import TrainedModel
+from salesfc_plugin.panel import Floats, Panel, Relation, read_panel
 from salesfc_plugin.settings import did_you_mean
 
 
@@ -204,3 +206,19 @@ def read_attributes(series: pa.Table, keys: Sequence[str], ids: NDArray[np.objec
             columns[plain] = series[name].take(order)
     columns |= {"unique_id": pa.array(ids, pa.string()), "salesfc_row": pa.array(np.arange(len(ids)))}
     return pa.table(columns)
+
+
+def read_both(
+    observations: Relation,
+    series: Relation,
+    calendar: Relation,
+    values: Mapping[str, Any],
+    config: ForecastConfig,
+    model: TrainedModel | None,
+) -> tuple[Panel, pa.Table]:
+    """The panel, and keys and attributes of its series under the user's names."""
+    words = None if model is None else dict(zip(model.recipe.static_names, model.recipe.vocabulary, strict=True))
+    cutoff = np.datetime64(parse_date(values["cutoff"]), "D")
+    table = series if isinstance(series, pa.Table) else series.to_arrow_table()
+    panel = read_panel(observations, table, calendar, cutoff, config, words)
+    return panel, read_attributes(table, values["series_keys"], panel.unique_id)

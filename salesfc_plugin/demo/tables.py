@@ -1,4 +1,4 @@
-"""The shop as a company would export it: five raw tables."""
+"""The shop as a company would export it: six raw tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TIME = "sold_at"
 
 
 def raw_tables(seed: int, shop: Shop) -> dict[str, pa.Table]:
-    """``sales``, ``products``, ``covariates``, ``behaviour`` and ``stock`` by name."""
+    """``sales``, ``products``, ``covariates``, ``behaviour``, ``stock`` and ``scenarios`` by name."""
     clean = make_lines(seed, shop.catalogue, shop.plan, shop.stock.sold)
     return {
         "sales": _sales(make_dirty(seed, shop.catalogue, clean), shop.catalogue),
@@ -36,6 +36,7 @@ def raw_tables(seed: int, shop: Shop) -> dict[str, pa.Table]:
         "covariates": _covariates(shop),
         "behaviour": _behaviour(seed, shop),
         "stock": _stock(shop),
+        "scenarios": _scenarios(),
     }
 
 
@@ -145,3 +146,18 @@ def _stock(shop: Shop) -> pa.Table:
             "on_hand": np.where(catalogue.life[product] == NEVER_SOLD, 25, on_hand),
         }
     )
+
+
+def _scenarios() -> pa.Table:
+    """What the shop asks: two promotions in the week before 11.11, and one whose column is misspelt."""
+    week = {"from_date": "2025-11-03", "to_date": "2025-11-08"}
+    toys = {"scenario_id": "20 % off Tüftel toys", "filter": "category = 'toys' and brand = 'Tüftel'", **week}
+    pets = {"scenario_id": "10 % off all for pets", "filter": "category = 'pet'", **week}
+    rows = [
+        {**toys, "column": "price", "expression": "price * 0.8"},
+        {**toys, "column": "promotion", "expression": "1"},
+        {**pets, "column": "price", "expression": "price * 0.9"},
+        {**pets, "column": "promotion", "expression": "1"},
+        {"scenario_id": "misspelt", "filter": "", **week, "column": "prise", "expression": "price * 0.9"},
+    ]
+    return pa.Table.from_pylist(rows)

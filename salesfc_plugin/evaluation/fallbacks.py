@@ -9,7 +9,8 @@ from salesfc_plugin.launch import can_launch, is_young
 from salesfc_plugin.panel import Panel
 
 _SHORTEST = 4  # known periods below which nothing but their mean can be said
-_REPLACED = {"day": 14, "week": 4, "month": 2}  # the same where a successor is sold
+_REPLACED = {"day": 14, "week": 4, "month": 2}  # the same where a successor is sold, at most
+_CHANCE = 0.01  # a replaced series has ended sooner if so long without a sale was less likely than this before
 _DEAD = {"day": 90, "week": 26, "month": 12}  # periods without a sale after which a series counts as ended
 
 
@@ -37,7 +38,7 @@ def fallbacks(panel: Panel) -> list[tuple[str, str, NDArray[np.int64]]]:
         ("zero", f"no sale in the last {dead_after} {panel.frequency}s", np.flatnonzero(ended)),
         (
             "zero",
-            f"its successor is sold, and it was not in the last {_REPLACED[panel.frequency]} {panel.frequency}s",
+            "its successor is sold, and it was not for longer than usual",
             np.flatnonzero(replaced),
         ),
     ]
@@ -47,7 +48,13 @@ def _replaced(panel: Panel, sold: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """``[N]`` whether a successor has begun and the series itself is no longer sold."""
     if panel.replaced_at is None:
         return np.zeros(panel.n_series, bool)
-    out: NDArray[np.bool_] = (panel.replaced_at < panel.n_history) & ~sold[:, -_REPLACED[panel.frequency] :].any(axis=1)
+    known = np.isfinite(panel.quantity)
+    last = panel.n_history - 1 - sold[:, ::-1].argmax(axis=1)
+    until = np.arange(panel.n_history)[None, :] <= last[:, None]
+    share = sold.sum(axis=1) / np.maximum((known & until).sum(axis=1), 1)
+    silent = (known & ~until).sum(axis=1)
+    ended = (silent >= _REPLACED[panel.frequency]) | ((1.0 - share) ** silent < _CHANCE)
+    out: NDArray[np.bool_] = (panel.replaced_at < panel.n_history) & sold.any(axis=1) & ended
     return out
 
 

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from salesfc_plugin.database import connect
 from salesfc_plugin.lineage import Lineage
@@ -86,3 +87,41 @@ def test_summary_tells_the_same_as_json(demo: Demo) -> None:
     told = json.loads(done.stdout)
     assert told["cutoff"] == "2025-10-31"
     assert sum(told["statuses"].values()) == told["series"]
+
+
+def test_the_shop_learns_what_its_promotions_win_and_take(demo: Demo) -> None:
+    with connect(demo.folder / "output/salesfc.duckdb") as connection:
+
+        def rows(query: str) -> list[tuple]:
+            return connection.execute(query).fetchall()
+
+        status = dict(rows("select scenario_id, max(status) from fct_salesfc__scenario_status group by 1"))
+        taken = rows(
+            "select scenario_id, category, own_units, own_units_lower_bound, own_units_upper_bound, others_units,"
+            " net_units, net_margin from fct_salesfc__cannibalisation order by 1"
+        )
+        measured = dict(
+            rows("select category, effect from fct_salesfc__effect where column_name = 'price' and whose = 'own'")
+        )
+        grid = rows(
+            "select scenario_id, count(*), count(*) filter (where is_best_margin), sum(probability_best_margin),"
+            " max(discount) filter (where is_best_revenue) from fct_salesfc__discount group by 1"
+        )
+        both = rows(
+            "select scenario_id, sum(uplift_units), sum(measured_uplift_units) from fct_salesfc__scenario group by 1"
+        )
+    assert status == {"20 % off Tüftel toys": "ok", "10 % off all for pets": "ok", "misspelt": "refused"}
+    assert [row[:2] for row in taken] == [("10 % off all for pets", "pet"), ("20 % off Tüftel toys", "toys")]
+    for _, _, own, low, high, others, net, margin in taken:
+        assert low <= own <= high
+        assert net == pytest.approx(own + others)
+        assert margin is not None
+    assert taken[1][5] < 0  # the other toys lose
+    assert len(measured) == 8
+    assert measured["toys"] < measured["office"] < 0  # truly -2.3 and -1.05
+    assert len(grid) == 2
+    for _, discounts, best, probability, revenue in grid:
+        assert (discounts, best) == (9, 1)
+        assert probability == pytest.approx(1.0)
+        assert revenue < 0.5  # never seen, so never called best
+    assert all(uplift > 0 and other > 0 for _, uplift, other in both)

@@ -21,7 +21,7 @@ from salesfc_plugin.demo.plan import event_days
 from salesfc_plugin.demo.shop import make_shop
 from salesfc_plugin.demo.tables import raw_tables
 
-TABLES = ("sales", "products", "covariates", "behaviour", "stock")
+TABLES = ("sales", "products", "covariates", "behaviour", "stock", "scenarios")
 DIGEST = "from tests.unit.test_demo import digest; print(digest(7))"
 
 

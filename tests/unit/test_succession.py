@@ -34,10 +34,11 @@ def test_names_become_rows_and_the_old_come_first() -> None:
 def test_a_replaced_series_that_is_no_longer_sold_ends_and_one_that_is_goes_on() -> None:
     panel = make_panel(n=6)
     quantity = panel.quantity.copy()
-    quantity[[0, 2, 4], -20:] = 0.0
-    quantity[2, -3] = 5.0
+    quantity[[0, 2, 4], -5:] = 0.0  # of a series that sells each day
+    quantity[2, -1] = 5.0
+    quantity[1, -5:] = 0.0  # of one that sells on every third
     never = len(panel.ts)
-    replaced_at = np.array([100, never, 100, never, never, never])
+    replaced_at = np.array([100, 100, 100, never, never, never])
     panel = replace(panel, quantity=quantity, replaced_at=replaced_at)
     ended = {reason: rows.tolist() for _, reason, rows in fallbacks(panel) if "successor" in reason}
     assert list(ended.values()) == [[0]]

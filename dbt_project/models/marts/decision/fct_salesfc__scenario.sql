@@ -15,6 +15,9 @@ select
         - scenario.baseline * scenario.baseline_price as uplift_revenue,
     scenario.forecast * (scenario.price - supply.unit_cost)
     - scenario.baseline * (scenario.baseline_price - supply.unit_cost) as uplift_margin,
+    scenario.measured_uplift as measured_uplift_units,
+    scenario.measured_lower_bound,
+    scenario.measured_upper_bound,
     case
         when not scenario.has_effect
             then 'no effect is known: the network does not forecast this series'
