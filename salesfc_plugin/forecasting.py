@@ -13,7 +13,9 @@ from salesfc_plugin.networks import Capacity, build_network
 from salesfc_plugin.networks.inputs import Shape, Tensors, gather_inputs
 from salesfc_plugin.normalisation import to_units
 from salesfc_plugin.panel import Floats, Panel
-from salesfc_plugin.windows import make_arrays
+from salesfc_plugin.windows import bytes_per_series, lookback, make_arrays
+
+_CHUNK_BYTES = 256_000_000
 
 
 def forecast(model: TrainedModel, panel: Panel, batch: int = BATCH) -> Forecast:
@@ -30,18 +32,23 @@ class Forecaster:
     Args:
         model: trained on this panel or on an earlier cut of it.
         panel: its attributes must be coded by the vocabulary of the model's recipe.
-        batch: series at once.
+        batch: series that go through the network at once.
+        chunk_bytes: size of the dense arrays of the series that are prepared at once, in whole batches, so that a panel
+            of any size takes the same memory, and gets the same forecasts.
     """
 
-    def __init__(self, model: TrainedModel, panel: Panel, batch: int = BATCH) -> None:
+    def __init__(self, model: TrainedModel, panel: Panel, batch: int = BATCH, chunk_bytes: int = _CHUNK_BYTES) -> None:
         self.model, self.panel = model, panel
-        self.arrays = make_arrays(panel, model.recipe)
         self.batch = min(batch, panel.n_series)
+        self._there: NDArray[np.int64] | None = None  # series whose arrays are at hand
+        self._end = panel.n_history + lookback(model.recipe.cycle)
+        batches = chunk_bytes // (bytes_per_series(panel, model.recipe) * max(self.batch, 1))
+        self._chunk = max(batches, 1) * self.batch
+        self._prepare(np.arange(min(self._chunk, panel.n_series)))
         self.shape = Shape.of(self.arrays, model.recipe)
-        self._tensors = Tensors.of(self.arrays)
         self._network = build_network(model.network, self.shape, Capacity(**model.capacity), model.levels)
         self._network.make_weights(self._tensors, model.recipe.network_floor)
-        self._run = tf.function(self._forward, autograph=False)
+        self._run = tf.function(self._forward, autograph=False, reduce_retracing=True)
 
     def at(
         self, periods_back: int, switches: tuple[tuple[bool, ...], ...], rows: NDArray[np.int64] | None = None
@@ -58,39 +65,67 @@ class Forecaster:
             rows: series to forecast, all by default.
         """
         picked = np.arange(self.panel.n_series) if rows is None else rows
-        origin = self.arrays.end - periods_back
-        mean = np.zeros((len(picked), self.shape.horizon), np.float32)
+        if len(picked) == 0:
+            shape = (0, self.shape.horizon)
+            levels = self.model.levels
+            return Forecast(np.zeros(shape, np.float32), np.zeros((*shape, len(levels)), np.float32), levels)
+        starts = range(0, len(picked), self._chunk)
+        parts = [self._mean_of_members(picked[k : k + self._chunk], periods_back, switches) for k in starts]
+        mean, quantiles = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return Forecast(mean, quantiles, self.model.levels)
+
+    def _prepare(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Have the dense arrays of these series; where they stand in them."""
+        if self.panel.n_series <= self._chunk:
+            there, place = np.arange(self.panel.n_series), rows
+        else:
+            there, place = rows, np.arange(len(rows))
+        if self._there is None or not np.array_equal(there, self._there):
+            self._there = there
+            self.arrays = make_arrays(self.panel.select(there), self.model.recipe)
+            self._tensors = Tensors.of(self.arrays)
+        return place
+
+    def _mean_of_members(
+        self, rows: NDArray[np.int64], periods_back: int, switches: tuple[tuple[bool, ...], ...]
+    ) -> tuple[Floats, Floats]:
+        place, origin = self._prepare(rows), self._end - periods_back
+        mean = np.zeros((len(rows), self.shape.horizon), np.float32)
         quantiles = np.zeros((*mean.shape, len(self.model.levels)), np.float32)
         for weights in self.model.weights:
             self._network.set_weights(list(weights))
             for switch in switches:
-                m, q = self._pass(picked.astype(np.int32), origin, switch)
+                m, q = self._pass(place.astype(np.int32), origin, switch)
                 mean += m
                 quantiles += q
         members = len(self.model.weights) * len(switches)
         mean /= members
         quantiles /= members
         if self.arrays.exposure is not None:
-            share = self.arrays.exposure[picked, origin : origin + self.shape.horizon]
+            share = self.arrays.exposure[place, origin : origin + self.shape.horizon]
             mean *= share
             quantiles *= share[:, :, None]
-        return Forecast(mean, quantiles, self.model.levels)
+        return mean, quantiles
 
     def _pass(self, rows: NDArray[np.int32], origin: int, switch: tuple[bool, ...]) -> tuple[Floats, Floats]:
         use, start = tf.constant([[float(on) for on in switch]]), tf.constant(origin)
         means, quantiles = [], []
         for first in range(0, len(rows), self.batch):
             part = rows[first : first + self.batch]
-            m, q = self._run(tf.constant(np.resize(part, self.batch)), start, use)
+            m, q = self._run(tf.constant(np.resize(part, self.batch)), start, use, self._tensors.arrays())
             means.append(m.numpy()[: len(part)])
             quantiles.append(q.numpy()[: len(part)])
         return to_units(
             self.model.recipe.normalisation, np.concatenate(means), np.concatenate(quantiles), self.model.levels
         )
 
-    def _forward(self, row: tf.Tensor, origin: tf.Tensor, use: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _forward(
+        self, row: tf.Tensor, origin: tf.Tensor, use: tf.Tensor, arrays: dict[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         floor = self.model.recipe.network_floor
-        inputs = gather_inputs(self._tensors, self.shape, floor, row, tf.fill(tf.shape(row), origin))
+        inputs = gather_inputs(
+            self._tensors.with_arrays(arrays), self.shape, floor, row, tf.fill(tf.shape(row), origin)
+        )
         quantiles, mean = self._network(inputs, tf.tile(use, (tf.shape(row)[0], 1)))
         scale = inputs["scale"][:, None]
         return mean * scale, tf.nn.relu(quantiles) * scale[:, :, None]

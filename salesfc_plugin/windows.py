@@ -270,6 +270,12 @@ def lookback(cycle: Cycle) -> int:
     return cycle.year + cycle.window + 2 * cycle.season
 
 
+def bytes_per_series(panel: Panel, recipe: Recipe) -> int:
+    """Memory of one series in the dense arrays."""
+    columns = 2 + len(recipe.known) + len(recipe.past)
+    return 4 * columns * (lookback(recipe.cycle) + len(panel.ts))
+
+
 def make_arrays(panel: Panel, recipe: Recipe) -> Arrays:
     """Normalise and pad a panel by a recipe learnt on it or on an earlier one."""
     pad = lookback(recipe.cycle)

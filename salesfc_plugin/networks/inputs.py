@@ -6,7 +6,7 @@ periods of horizon, S periods in a season and R = L / S seasons.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import tensorflow as tf
@@ -100,6 +100,14 @@ class Tensors:
             width=arrays.sales.shape[1],
             end=arrays.end,
         )
+
+    def arrays(self) -> dict[str, tf.Tensor]:
+        """The tensors by name: what a traced function takes, so that it need not be traced again for other series."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if tf.is_tensor(getattr(self, f.name))}
+
+    def with_arrays(self, arrays: dict[str, tf.Tensor]) -> Tensors:
+        """The same with other tensors."""
+        return replace(self, **arrays)
 
 
 def gather_inputs(

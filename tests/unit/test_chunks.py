@@ -1,0 +1,37 @@
+"""A panel that is forecast some series at a time gets the very numbers that it gets at once, in memory that stays."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+
+from salesfc_plugin.forecasting import Forecaster
+from salesfc_plugin.model import TrainedModel
+from salesfc_plugin.panel import Panel
+from tests.panels import tiny_panel
+
+
+def test_chunks_change_no_bit(seasonal: Panel, lstm_model: TrainedModel) -> None:
+    switches, some = lstm_model.switches[:2], np.array([5, 0, 2])
+    whole = Forecaster(lstm_model, seasonal, batch=2)
+    chunked = Forecaster(lstm_model, seasonal, batch=2, chunk_bytes=1)
+    for back, rows in ((0, None), (0, None), (28, None), (14, some)):
+        expected, made = whole.at(back, switches, rows), chunked.at(back, switches, rows)
+        np.testing.assert_array_equal(made.mean, expected.mean)
+        np.testing.assert_array_equal(made.quantiles, expected.quantiles)
+    assert chunked.at(14, switches, some[:0]).quantiles.shape == (0, seasonal.horizon, len(lstm_model.levels))
+
+
+def test_memory_of_a_forecast_does_not_grow_with_the_panel(lstm_model: TrainedModel) -> None:
+    def extra(n: int) -> float:
+        panel = tiny_panel(n=n, periods=168, horizon=14, noise=0.15)
+        forecaster = Forecaster(lstm_model, panel, batch=32, chunk_bytes=1)
+        tracemalloc.start()
+        made = forecaster.at(0, lstm_model.switches[:1])
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak - 2 * (made.mean.nbytes + made.quantiles.nbytes)
+
+    few, many = extra(64), extra(512)
+    assert many < 1.5 * few
