@@ -21,6 +21,7 @@ from sqlglot.lineage import lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 
+from salesfc_plugin.database import quoted
 from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.settings import did_you_mean
 
@@ -169,7 +170,7 @@ class _Model:
             model = self._project._model(parent)
             table = exp.to_table(model._node["relation_name"], dialect=_DIALECT)
             tables = schema.setdefault(table.catalog, {}).setdefault(table.db, {})
-            tables[table.name] = {f'"{name}"': "unknown" for name in model.columns} or {"unknown": "unknown"}
+            tables[table.name] = {quoted(name): "unknown" for name in model.columns} or {"unknown": "unknown"}
         try:
             parsed = sqlglot.parse_one(self._sql, dialect=_DIALECT)
             qualified = qualify(parsed, dialect=_DIALECT, schema=schema, validate_qualify_columns=False)

@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import math
+import re
+import zipfile
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -15,6 +17,8 @@ from salesfc_plugin.panel import Floats
 from salesfc_plugin.windows import Recipe
 
 FORMAT = 2  # of the bytes; raised when an older reader could not understand them
+_MEMBER = re.compile(r"(__config__|w\d{1,3}_\d{1,4})\.npy")
+_LARGEST = 4096  # of the sizes of a network
 _APART = ("weights", "metrics", "trust")  # kept beside the config
 
 
@@ -73,9 +77,9 @@ class TrainedModel:
             ModelError: if the bytes are damaged or of another format.
         """
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-                text = json.loads(archive["__config__"].tobytes().decode())
-                weights = _members({k: archive[k] for k in archive.files if k != "__config__"})
+            arrays = _arrays(data)
+            text = json.loads(arrays.pop("__config__").tobytes().decode())
+            weights = _members(arrays)
             found = text["config"].get("format")
             if found == FORMAT:
                 return cls._of(text, weights)
@@ -86,6 +90,8 @@ class TrainedModel:
     @classmethod
     def _of(cls, text: dict[str, Any], weights: tuple[tuple[Floats, ...], ...]) -> TrainedModel:
         config = text["config"]
+        if any(not 0 <= size <= _LARGEST for size in config["capacity"].values()):
+            raise ValueError("the network is larger than any that is trained")
         return cls(
             network=config["network"],
             capacity=config["capacity"],
@@ -121,6 +127,31 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(v) for v in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _arrays(data: bytes) -> dict[str, Any]:
+    """The arrays of an ``.npz``; no more memory is set aside than `data` has bytes, and no object is made of them.
+
+    ``numpy.load`` would believe a member's header, whatever size it tells, and unpack what is compressed.
+    """
+    found = {}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+        if sum(m.file_size for m in members) > len(data) or any(m.compress_type != zipfile.ZIP_STORED for m in members):
+            raise ValueError("a member is larger than the archive")
+        for member in members:
+            name = _MEMBER.fullmatch(member.filename)
+            if name is None or name.group(1) in found:
+                raise ValueError("an unknown member")
+            with archive.open(member) as file:
+                if np.lib.format.read_magic(file) != (1, 0):
+                    raise ValueError("an array of another version")
+                shape, in_columns, dtype = np.lib.format.read_array_header_1_0(file)
+                if dtype.kind not in "fu" or min(shape, default=0) < 0:
+                    raise ValueError("no array of numbers")
+                flat = np.frombuffer(file.read(), dtype)
+            found[name.group(1)] = flat.reshape(shape, order="F" if in_columns else "C").copy()
+    return found
 
 
 def _members(arrays: dict[str, Floats]) -> tuple[tuple[Floats, ...], ...]:

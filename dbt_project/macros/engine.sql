@@ -41,23 +41,23 @@
     {%- set zone = salesfc.setting('timezone') -%}
     {%- set text = 'trim(cast(' ~ expression ~ ' as varchar))' -%}
     {%- if type == 'date' -%}
-        cast({{ expression }} as timestamp)
+        try_cast({{ expression }} as timestamp)
     {%- elif type.startswith('timestamp with time zone') or type == 'timestamptz' -%}
-        timezone({{ salesfc.literal(zone or 'UTC') }}, {{ expression }})
+        {{ salesfc.moved_to_zone(expression, zone or 'UTC') }}
     {%- elif type.startswith('timestamp') -%}
         {%- if zone -%}
-            timezone({{ salesfc.literal(zone) }}, timezone('UTC', cast({{ expression }} as timestamp)))
+            {{ salesfc.moved_to_zone("timezone('UTC', try_cast(" ~ expression ~ ' as timestamp))', zone) }}
         {%- else -%}
-            cast({{ expression }} as timestamp)
+            try_cast({{ expression }} as timestamp)
         {%- endif -%}
     {%- else -%}
         coalesce(
             {%- if zone %}
             case
                 when regexp_matches({{ text }}, ':[0-9.]+ ?(Z|[+-][0-9:]+)$')
-                    then timezone({{ salesfc.literal(zone) }}, try_cast({{ text }} as timestamptz))
+                    then {{ salesfc.moved_to_zone('try_cast(' ~ text ~ ' as timestamptz)', zone) }}
                 when {{ text }} like '%:%'
-                    then timezone({{ salesfc.literal(zone) }}, timezone('UTC', try_cast({{ text }} as timestamp)))
+                    then {{ salesfc.moved_to_zone("timezone('UTC', try_cast(" ~ text ~ ' as timestamp))', zone) }}
             end,
             {%- endif %}
             try_cast({{ text }} as timestamp),
@@ -65,6 +65,12 @@
         )
     {%- endif -%}
 {% endmacro %}
+
+
+{#- A moment as the local time of a zone, NULL at the ends of time, where there is none. -#}
+{% macro moved_to_zone(expression, zone) -%}
+    try(timezone({{ salesfc.literal(zone) }}, {{ expression }}))
+{%- endmacro %}
 
 
 {#- First day of the period of a date or time. -#}

@@ -50,6 +50,13 @@
 {% endmacro %}
 
 
+{#- Whether a raw table says who bought or looked, so that groups of too few customers are hidden. -#}
+{% macro hides_small_groups(table) %}
+    {%- if salesfc.setting('min_customers') == 0 -%}{%- do return(false) -%}{%- endif -%}
+    {%- do return(salesfc.setting('customer_column') | lower in (salesfc.raw_columns(table) or {})) -%}
+{% endmacro %}
+
+
 {#- Positions (from 1) of the series keys that a raw table has. A table without any is shared by all
     series. -#}
 {% macro key_positions(table) %}

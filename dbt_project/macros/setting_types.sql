@@ -12,6 +12,10 @@
         {%- set fits = value is string and value | trim | length > 0 -%}
     {%- elif type == 'text' -%}
         {%- set fits = value is string -%}
+    {%- elif type == 'table' -%}
+        {%- set fits = value is string and value | trim | length > 0 and salesfc.is_plain(value) -%}
+    {%- elif type == 'optional_table' -%}
+        {%- set fits = value is string and salesfc.is_plain(value) -%}
     {%- elif type == 'names' -%}
         {%- set fits = salesfc.is_names(value) -%}
     {%- elif type == 'name_lists' -%}
@@ -34,6 +38,13 @@
     {%- endif -%}
     {%- if not fits -%}{%- do salesfc.refuse(name, spec, value) -%}{%- endif -%}
     {%- do return(value) -%}
+{% endmacro %}
+
+
+{#- A name that dbt can put between quotes as it is: it does not escape the names of schemas and
+    tables, while every column name goes through `quoted`. -#}
+{% macro is_plain(name) %}
+    {%- do return(modules.re.search('["\'`\\\\;\\x00-\\x1f]', name) is none) -%}
 {% endmacro %}
 
 
@@ -79,7 +90,7 @@
         {%- do salesfc.refuse(name, spec, value) -%}
     {%- endif -%}
     {%- for level in value -%}
-        {%- if level is not number or level is boolean or level <= 0 or level >= 1
+        {%- if level is not number or level is boolean or not (0 < level and level < 1)
             or (not loop.first and level <= value[loop.index0 - 1]) -%}
             {%- do salesfc.refuse(name, spec, value) -%}
         {%- endif -%}

@@ -2,19 +2,19 @@
     example. `salesfc_plugin/config.py` holds the same for Python; a test compares the two. -#}
 {% macro settings_table() %}
     {%- do return({
-        'schema': {'type': 'name', 'default': 'raw', 'valid': 'the name of a schema', 'example': 'shop',
+        'schema': {'type': 'table', 'default': 'raw', 'valid': 'the name of a schema, without quotes', 'example': 'shop',
             'doc': 'schema of the raw tables'},
-        'sales_identifier': {'type': 'name', 'default': 'sales', 'valid': 'the name of a table', 'example': 'order_line',
+        'sales_identifier': {'type': 'table', 'default': 'sales', 'valid': 'the name of a table, without quotes', 'example': 'order_line',
             'doc': 'table of sales, at any grain: order line, day, week'},
-        'series_identifier': {'type': 'text', 'default': '', 'valid': 'the name of a table, or empty for none', 'example': 'product',
+        'series_identifier': {'type': 'optional_table', 'default': '', 'valid': 'the name of a table, without quotes, or empty for none', 'example': 'product',
             'doc': 'table of static attributes, one row for each value of all or some of the keys'},
-        'covariates_identifier': {'type': 'text', 'default': '', 'valid': 'the name of a table, or empty for none', 'example': 'price_plan',
+        'covariates_identifier': {'type': 'optional_table', 'default': '', 'valid': 'the name of a table, without quotes, or empty for none', 'example': 'price_plan',
             'doc': 'table of what is known in advance, past and future'},
-        'behaviour_identifier': {'type': 'text', 'default': '', 'valid': 'the name of a table, or empty for none', 'example': 'web_day',
+        'behaviour_identifier': {'type': 'optional_table', 'default': '', 'valid': 'the name of a table, without quotes, or empty for none', 'example': 'web_day',
             'doc': 'table of what is known of the past only'},
-        'stock_identifier': {'type': 'text', 'default': '', 'valid': 'the name of a table, or empty for none', 'example': 'stock_day',
+        'stock_identifier': {'type': 'optional_table', 'default': '', 'valid': 'the name of a table, without quotes, or empty for none', 'example': 'stock_day',
             'doc': 'table of stock levels, column on_hand'},
-        'scenario_identifier': {'type': 'text', 'default': '', 'valid': 'the name of a table, or empty for none', 'example': 'scenario',
+        'scenario_identifier': {'type': 'optional_table', 'default': '', 'valid': 'the name of a table, without quotes, or empty for none', 'example': 'scenario',
             'doc': 'table of what-if questions: scenario_id, filter, from_date, to_date, column, expression'},
         'series_keys': {'type': 'names', 'default': [], 'valid': 'a list of column names', 'example': ['sku', 'warehouse'],
             'doc': 'columns whose values together name a series; none: all sales are one series, total'},
@@ -26,6 +26,9 @@
             'doc': 'price of one unit'},
         'customer_column': {'type': 'text', 'default': '', 'valid': 'the name of a column, or empty for none', 'example': 'customer_id',
             'doc': 'customer; only ever counted, never stored'},
+        'min_customers': {'type': 'integer', 'default': 0, 'min': 0, 'max': 1000000, 'unit': 'customers',
+            'valid': 'a whole number of customers from 0 to 1000000', 'example': 5,
+            'doc': 'fewest customers of a series and period whose count, or behaviour by customer, is shown; 0 shows all'},
         'static_columns': {'type': 'names', 'default': [], 'valid': 'a list of column names', 'example': ['category', 'brand'],
             'doc': 'static attributes in the series table: text, numbers, FLOAT[] embeddings'},
         'known_columns': {'type': 'names', 'default': [], 'valid': 'a list of column names', 'example': ['price', 'promotion'],
@@ -153,6 +156,11 @@
             'salesfc_' ~ name ~ ': ' ~ salesfc.setting(name) ~ ' has no table; salesfc_' ~ identifier ~ '_identifier must name it.'
         ) -%}
     {%- endfor -%}
+    {%- if salesfc.setting('min_customers') > 0 and not salesfc.setting('customer_column') -%}
+        {%- do exceptions.raise_compiler_error(
+            'salesfc_min_customers: ' ~ salesfc.setting('min_customers') ~ ' customers cannot be counted; salesfc_customer_column must name them.'
+        ) -%}
+    {%- endif -%}
     {%- do salesfc.check_supply() -%}
     {%- set columns = salesfc.setting('series_keys') + salesfc.setting('static_columns') -%}
     {%- for level in salesfc.setting('hierarchy') -%}

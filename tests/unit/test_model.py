@@ -7,6 +7,7 @@ import io
 import json
 import math
 import pickle
+import tracemalloc
 import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -150,6 +151,60 @@ def test_a_plain_pickle_is_never_run(tmp_path: Path) -> None:
 def test_bytes_that_are_no_model_are_refused_in_one_line(data: bytes) -> None:
     with pytest.raises(ModelError, match=r"^the saved weights cannot be read \(\w+\); train again\.$"):
         TrainedModel.from_bytes(data)
+
+
+def claiming(shape: str, content: bytes = b"") -> bytes:
+    """An array's file whose header tells any shape, over few bytes."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + content
+
+
+def packed() -> bytes:
+    """The archive with 300 MB of zeros as a weight, compressed."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        new.writestr("w0_0.npy", as_npy(np.zeros(75_000_000, np.float32)))
+    return out.getvalue()
+
+
+def lying(data: bytes) -> bytes:
+    """The archive whose directory tells of a weight more bytes than there are."""
+    at = data.rindex(b"PK\x01\x02")
+    return data[: at + 20] + (2**31).to_bytes(4, "little") * 2 + data[at + 28 :]
+
+
+def with_capacity(**sizes: object) -> bytes:
+    model = made_up()
+    config = {**model.config(), "capacity": {**model.capacity, **sizes}}
+    return repacked(model.to_bytes(), __config__=as_text({"config": config, "metrics": {}, "trust": {}}))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        repacked(made_up().to_bytes(), w0_0=claiming("(1000000000, 1000000000)")),
+        repacked(made_up().to_bytes(), w0_0=claiming("(-1,)")),
+        repacked(made_up().to_bytes(), w0_0=claiming("(2,)", b"1234")),
+        repacked(made_up().to_bytes(), w0_0=claiming("(" * 3000)),
+        repacked(made_up().to_bytes(), w0_0=claiming("__import__('os').getcwd()")),
+        repacked(made_up().to_bytes(), **{"../../w0_7": as_npy(np.zeros(3))}),
+        repacked(made_up().to_bytes(), **{"/tmp/w0_7": as_npy(np.zeros(3))}),
+        repacked(made_up().to_bytes(), w99999999_0=as_npy(np.zeros(3))),
+        packed(),
+        lying(made_up().to_bytes()),
+        with_capacity(hidden=10**9),
+        with_capacity(layers=-1),
+        with_capacity(hidden="64"),
+    ],
+    ids=["huge", "negative", "short", "nested", "code", "up", "root", "many", "bomb", "lying", "wide", "none", "text"],
+)  # fmt: skip
+def test_hostile_archives_cost_no_memory(data: bytes) -> None:
+    tracemalloc.start()
+    with pytest.raises(ModelError, match=r"^the saved weights cannot be read \(\w+\); train again\.$"):
+        TrainedModel.from_bytes(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000
 
 
 @pytest.mark.parametrize("found", [0, 999, None, str(FORMAT)])

@@ -1,4 +1,5 @@
-{#- The behaviour table by period: the mean of each column over the period's rows. -#}
+{#- The behaviour table by period: the mean of each column over the period's rows. Where the table
+    has customers, a group of too few of them is left out. -#}
 {%- set is_on = salesfc.setting('behaviour_identifier') != '' %}
 {%- set columns = salesfc.setting('past_columns') if is_on else [] %}
 
@@ -16,3 +17,6 @@ where {{ salesfc.period_of('behaviour.seen_at') }} <= cutoff.cutoff
 group by
     {{- salesfc.key_names('behaviour', 'behaviour') if is_on }}
     {{ salesfc.period_of('behaviour.seen_at') }}
+{%- if salesfc.hides_small_groups('behaviour') %}
+having count(distinct behaviour.customer) >= {{ salesfc.setting('min_customers') }}
+{%- endif %}

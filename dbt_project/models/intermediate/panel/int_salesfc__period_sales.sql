@@ -35,6 +35,13 @@ select
     sum(quantity * price){{ ' filter (where quantity >= 0)' if returns == 'drop' }} as revenue,
     sum(quantity * price) filter (where quantity > 0 and price >= 0)
     / nullif(sum(quantity) filter (where quantity > 0 and price >= 0), 0) as price,
+    {%- if salesfc.hides_small_groups('sales') %}
+    case
+        when count(distinct customer) >= {{ salesfc.setting('min_customers') }}
+            then count(distinct customer)
+    end as customers
+    {%- else %}
     count(distinct customer) as customers
+    {%- endif %}
 from sales
 group by unique_id, ts
