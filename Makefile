@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 # What sqlfluff can read: macros it cannot.
 SQL := $(wildcard dbt_project/models dbt_project/tests dbt_project/analyses)
 
-.PHONY: help demo test test-all lint format lock docs wheel clean
+.PHONY: help demo test test-all test-bi lint format lock docs wheel clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[.a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,9 @@ test: $(READY) ## Run the tests (the ones that take long are in test-all)
 test-all: $(READY) ## Run every test, the long ones too
 	@pytest -m "" $(PYTEST_ARGS)
 
+test-bi: $(READY) ## Drive Apache Superset end to end (installs it into .venv-superset, 0.7 GB)
+	@pytest -m "" tests/bi $(PYTEST_ARGS)
+
 lint: $(READY) ## Check style, types, SQL and who imports whom
 	@ruff check --quiet --output-format concise .
 	ruff format --check --quiet . || { echo "Run 'make format'." >&2; exit 1; }
@@ -67,10 +70,14 @@ lock: $(READY) ## Choose versions anew and write requirements.lock
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --upgrade --quiet \
 	  --no-emit-package salesfc-plugin --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
 
-docs: $(READY) ## Write docs/vars.md, and dbt's own documentation into target/
+docs: $(READY) ## Build the documentation into site/, dbt's own in site/dbt.html
 	@salesfc vars --markdown > docs/vars.md
 	salesfc tables --markdown > docs/tables.md
-	dbt docs generate
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	mkdir -p output
+	dbt --quiet docs generate --static
+	cp target/static_index.html site/dbt.html
+	echo "Documentation: $(abspath site/index.html)"
 
 wheel: $(READY) ## Build the wheel into dist/
 	@python -m hatchling build --target wheel

@@ -1,6 +1,6 @@
 """Forecasts of held-out periods, as they would have been made at each backtest cutoff."""
 
-from salesfc_plugin import pipeline
+from salesfc_plugin import pipeline, plugin
 
 
 def model(dbt, session):
@@ -10,4 +10,5 @@ def model(dbt, session):
         dbt.ref("int_salesfc__calendar"),
         dbt.ref("int_salesfc__setting"),
         dbt.ref("int_salesfc__trained_model"),
+        plugin.dbt_progress(),
     )

@@ -1,6 +1,6 @@
 """What the published forecasts are made of: one row a series, future period and driver."""
 
-from salesfc_plugin import pipeline
+from salesfc_plugin import pipeline, plugin
 
 
 def model(dbt, session):
@@ -11,4 +11,5 @@ def model(dbt, session):
         dbt.ref("int_salesfc__setting"),
         dbt.ref("salesfc__model_registry"),
         dbt.ref("int_salesfc__prediction"),
+        plugin.dbt_progress(),
     )

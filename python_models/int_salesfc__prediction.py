@@ -1,6 +1,6 @@
 """The published forecast of each series: one row a future period."""
 
-from salesfc_plugin import pipeline
+from salesfc_plugin import pipeline, plugin
 
 
 def model(dbt, session):
@@ -10,4 +10,5 @@ def model(dbt, session):
         dbt.ref("int_salesfc__calendar"),
         dbt.ref("int_salesfc__setting"),
         dbt.ref("salesfc__model_registry"),
+        plugin.dbt_progress(),
     )

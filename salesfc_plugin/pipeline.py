@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,7 @@ from salesfc_plugin.config import ForecastConfig, Progress, Quiet, parse_date
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Floats, Panel, Relation, read_panel, read_settings
 
+T = TypeVar("T")
 EXPLAINED = 500  # series whose forecasts are taken apart: those with the largest forecasts
 _CONTRIBUTION = pa.schema(
     [("unique_id", pa.string()), ("ts", pa.date32()), ("driver", pa.string()), ("contribution", pa.float64())]
@@ -39,12 +40,20 @@ def train_table(
         return registry.SCHEMA.empty_table()
     with _TRAINING:
         panel = _panel(observations, series, calendar, values, config)
-        models = add_trust(panel, config, train_models(panel, config, progress or Quiet()))
+        say = progress or Quiet()
+        models = train_models(panel, config, say)
+        say("choosing methods and correcting intervals by backtest")
+        models = add_trust(panel, config, models)
     return registry.to_table(models, registry.hash_panel(panel), dt.datetime.now(dt.UTC).replace(tzinfo=None))
 
 
 def backtest_table(
-    observations: Relation, series: Relation, calendar: Relation, setting: Relation, trained_model: Relation
+    observations: Relation,
+    series: Relation,
+    calendar: Relation,
+    setting: Relation,
+    trained_model: Relation,
+    progress: Progress | None = None,
 ) -> pa.Table:
     """Forecast the periods before the cutoff as they would have been at the backtest's own cutoffs."""
     from salesfc_plugin.evaluation.publishing import backtest_parts
@@ -58,13 +67,28 @@ def backtest_table(
         panel = _panel(observations, series, calendar, values, config, vocabulary)
         tables = [
             forecast_rows(cut, config, part.forecast, part.method, model, part.rows, part.status, part.reason)
-            for cut, part in backtest_parts(panel, config, model)
+            for cut, part in _told(backtest_parts(panel, config, model), progress or Quiet())
         ]
     return pa.concat_tables(tables) if tables else _SCHEMA.empty_table()
 
 
+def _told(parts: Iterable[tuple[Panel, T]], progress: Progress) -> Iterator[tuple[Panel, T]]:
+    """The parts of a backtest; says at which cutoff it is."""
+    last = None
+    for cut, part in parts:
+        if cut.cutoff != last:
+            progress(f"backtest: {cut.n_series:,} series from {cut.cutoff} on")
+            last = cut.cutoff
+        yield cut, part
+
+
 def predict_table(
-    observations: Relation, series: Relation, calendar: Relation, setting: Relation, model_registry: Relation
+    observations: Relation,
+    series: Relation,
+    calendar: Relation,
+    setting: Relation,
+    model_registry: Relation,
+    progress: Progress | None = None,
 ) -> pa.Table:
     """The published forecast of every series; what the network cannot forecast falls back and says why."""
     from salesfc_plugin.evaluation.publishing import published_forecasts
@@ -75,6 +99,7 @@ def predict_table(
     model = registry.read_model(model_registry, "production")
     with _TRAINING:
         panel = _panel(observations, series, calendar, values, config, _vocabulary(model))
+        (progress or Quiet())(f"forecasting {panel.n_series:,} series, {panel.horizon} periods each")
         tables = [
             forecast_rows(panel, config, part.forecast, part.method, model, part.rows, part.status, part.reason)
             for part in published_forecasts(panel, config, model)
@@ -89,6 +114,7 @@ def contribution_table(
     setting: Relation,
     model_registry: Relation,
     prediction: Relation,
+    progress: Progress | None = None,
 ) -> pa.Table:
     """What the published forecasts are made of: one row a series, period and driver, for the largest series.
 
@@ -108,6 +134,7 @@ def contribution_table(
         plain, explained = largest[~by_network[largest]], largest[by_network[largest]]
         tables = [_contribution_rows(panel, plain, LEVEL, mean[plain])]
         if model is not None and len(explained):
+            (progress or Quiet())(f"explaining the {len(explained):,} largest forecasts")
             parts = contributions(panel, model, mean[explained], explained)
             tables += [_contribution_rows(panel, explained, driver, part) for driver, part in parts.items()]
     return pa.concat_tables(tables)

@@ -140,7 +140,11 @@ def _dbt_build(db: Path, variables: dict[str, object], *, quiet: bool) -> None:
     command += ["--use-colors" if sys.stdout.isatty() else "--no-use-colors", "build"]
     command += ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(here / "target")]
     command += ["--vars", json.dumps(variables)]
-    environment = os.environ | {"SALESFC_DB": str(db.resolve()), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    environment = os.environ | {
+        "SALESFC_DB": str(db.resolve()),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "PYTHONWARNINGS": "ignore:resource_tracker:UserWarning",  # of dbt's locks, which leaving at once does not close
+    }
     if _waited_for(subprocess.Popen(command, env=environment)):
         raise SalesfcError(f"the build failed; what dbt said is above and in {here / 'logs' / 'dbt.log'}")
 

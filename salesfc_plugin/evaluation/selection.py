@@ -62,6 +62,7 @@ def train_models(panel: Panel, config: ForecastConfig, progress: Progress) -> li
         else None
     )
     if held_out is not None:
+        progress(f"choosing inputs on {len(back)} held-out horizons")
         scores = score_switches(held_out, panel, back, config.batch)
         choices = {str(panel.at(b).cutoff): choose({s: v[:k] for s, v in scores.items()}) for k, b in enumerate(back)}
         metrics = {**held_out.metrics, "choices": choices, "scores": _readable(scores)}

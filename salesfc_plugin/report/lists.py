@@ -77,7 +77,9 @@ def status_counts(marts: Marts) -> Columns | None:
 
 
 def reorder(marts: Marts) -> Columns | None:
-    """What to order, the likeliest to run out first."""
+    """What to order: the likeliest to run out first, of those the first to do so."""
+    if not marts.has(REORDER, "unique_id", "stockout_risk"):
+        return None
     wanted = [
         "on_hand",
         "lead_time",
@@ -89,11 +91,11 @@ def reorder(marts: Marts) -> Columns | None:
         "stockout_risk",
         "stockout_date",
     ]
-    if not marts.has(REORDER, "unique_id", "stockout_risk"):
-        return None
+    known = marts.columns(REORDER)
+    then = [name for name in ("stockout_date", "order_quantity desc nulls last") if name.split()[0] in known]
+    order = ", ".join(["stockout_risk desc nulls last", *then, "unique_id"])
     return marts.columnar(
-        f"select unique_id, {_present(marts, REORDER, wanted)} from {REORDER}"
-        f" order by stockout_risk desc nulls last, unique_id limit {LONGEST_LIST}"
+        f"select unique_id, {_present(marts, REORDER, wanted)} from {REORDER} order by {order} limit {LONGEST_LIST}"
     )
 
 

@@ -16,7 +16,11 @@ REPORT = "output/salesfc_report.html"
 
 
 def test_it_says_where_everything_is_and_how_long_it_took(demo: Demo) -> None:
-    last = demo.text[demo.text.index("Completed successfully") :]
+    build, last = demo.text.split("Completed successfully")
+    assert re.search(r"salesfc: \d+ series \(\d+ ok.*\); [\d,]+ forecasts; sales read up to 2025-10-31", build)
+    assert re.search(r"salesfc: on periods held out, .* 0\.\d{3}, seasonal naive 0\.\d{3}: \d+ % better", build)
+    for step in ("choosing inputs on", "choosing methods", "backtest: ", "forecasting ", "explaining the"):
+        assert step in build
     assert re.search(r"\d+ series \(\d+ ok.*\); [\d,]+ forecasts", last), last
     assert re.search(r"WAPE\) +0\.\d+ +0\.\d+ +\d+% better", last), last
     assert re.search(r"^Time: +\d+ s", last, re.MULTILINE)

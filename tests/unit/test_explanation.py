@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from itertools import permutations
 
 import numpy as np
 import pytest
 
-from salesfc_plugin.evaluation.explanation import coalitions, contributions, season_mean
+from salesfc_plugin.evaluation.explanation import LEVEL, NAMES, REST, WEEK, coalitions, contributions, season_mean
 from salesfc_plugin.evaluation.publishing import forecast_of
 
 
@@ -47,3 +49,9 @@ def test_the_season_is_taken_out_of_the_level() -> None:
     np.testing.assert_allclose(mean[0, 14:], values[0, 10:17].mean())
     np.testing.assert_array_equal(season_mean(values, 1), values)
     np.testing.assert_allclose(season_mean(values[:, :3], 7), 2.0)
+
+
+def test_the_report_has_a_name_for_every_driver_in_both_languages() -> None:
+    texts = json.loads((files("salesfc_plugin.report") / "assets" / "texts.json").read_text(encoding="utf-8"))
+    for driver in (LEVEL, WEEK, REST, *NAMES.values()):
+        assert all(f"driver.{driver.replace(' ', '_')}" in texts[language] for language in ("en", "zh")), driver

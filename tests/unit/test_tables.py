@@ -19,7 +19,7 @@ def test_every_mart_is_there_with_a_question_that_is_one() -> None:
     files = {path.stem for path in (ROOT / "dbt_project" / "models" / "marts").rglob("*.sql")}
     assert {one.name for one in tables()} == files
     for one in tables():
-        assert one.questions, one.name
+        assert one.questions, f"{one.name}: its YAML lacks `meta: questions:`, what people ask it"
         assert all(question.endswith("?") for question in one.questions), one.name
         assert "{{" not in one.meaning + "".join(column.meaning for column in one.columns), one.name
 

@@ -180,7 +180,10 @@ function stepCard() {
         points.map((point) => [point.seriesName, percent(point.value)]),
       ]),
       series: methods.map((method, i) =>
-        straight(word("method", method), values(method), hueOf(method, i), { line: { width: 2 } }),
+        straight(word("method", method), values(method), hueOf(method, i), {
+          z: method === store.meta.method ? 3 : 2, // ours may lie on the network's line, and is drawn over it
+          line: { width: method === store.meta.method ? 2.6 : 1.6 },
+        }),
       ),
     }),
     table: () => ({

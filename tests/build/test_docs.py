@@ -1,0 +1,133 @@
+"""Whatever README and docs tell people to type is typed here: SQL and commands in the demo's folder, vars, links.
+
+A block that cannot run in a test has `<!-- not run: why -->` above it, where a reader of the page's source sees it too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from salesfc_plugin.cli import app
+from salesfc_plugin.database import connect
+from salesfc_plugin.settings import check_vars
+from tests.build.conftest import REPOSITORY, Demo
+
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+_BLOCK = re.compile(
+    r"^(?:<!-- not run: (?P<why>.+?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its page and line, its language, its text, and why it is not run (empty if it is)."""
+
+    place: str
+    kind: str
+    text: str
+    why: str
+
+
+def blocks(*kinds: str) -> list[Block]:
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for block in _BLOCK.finditer(text):
+            line = text.count("\n", 0, block.start()) + 1
+            place = f"{page.relative_to(REPOSITORY)}:{line}"
+            found.append(Block(place, block["kind"], block["text"], block["why"] or ""))
+    return [block for block in found if block.kind in kinds]
+
+
+def to_run(*kinds: str) -> list[Block]:
+    return [block for block in blocks(*kinds) if not block.why]
+
+
+@pytest.fixture(scope="module")
+def shop(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the demo's folder that commands may write into, with the shop's project beside it."""
+    folder = tmp_path_factory.mktemp("shop") / "demo"
+    shutil.copytree(demo.folder, folder)
+    project = folder / "shop"
+    project.mkdir()
+    variables = yaml.safe_load((REPOSITORY / "salesfc_plugin" / "demo" / "vars.yml").read_text())
+    (project / "dbt_project.yml").write_text(yaml.safe_dump({"name": "shop", "profile": "salesfc", "vars": variables}))
+    shutil.copy(project / "dbt_project.yml", folder)
+    return folder
+
+
+@pytest.mark.parametrize("block", to_run("sql"), ids=lambda block: block.place)
+def test_sql_runs_on_the_published_demo(demo: Demo, block: Block) -> None:
+    with connect(demo.folder / "output" / "salesfc_serve.duckdb") as connection:
+        statements = connection.extract_statements(block.text)
+        assert statements
+        for statement in statements:
+            connection.execute(statement).fetchall()
+
+
+@pytest.mark.parametrize("block", to_run("sh", "bash", "shell"), ids=lambda block: block.place)
+def test_commands_do_what_they_say(shop: Path, block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shop)
+    for name in [name for name in os.environ if name.startswith(("SALESFC_", "DBT_"))]:
+        monkeypatch.delenv(name)
+    for line in block.text.splitlines():
+        words = shlex.split(line, comments=True)
+        if not words:
+            continue
+        assert words[0] == "salesfc", f"{block.place}: {line}: say above the block why it is not run"
+        done = CliRunner().invoke(app, words[1:])
+        assert done.exit_code == 0, f"{block.place}: {line}: {done.output}"
+
+
+@pytest.mark.parametrize("block", blocks("sh", "bash", "shell"), ids=lambda block: block.place)
+def test_every_command_is_one_that_there_is(block: Block) -> None:
+    """Also of the blocks that are not run: targets of make, verbs of salesfc."""
+    targets = set(re.findall(r"^([\w.-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    for line in block.text.splitlines():
+        words = shlex.split(line, comments=True)
+        if words[:1] == ["make"]:
+            assert set(words[1:]) <= targets, f"{block.place}: {line}"
+        if words[:1] == ["salesfc"]:
+            assert CliRunner().invoke(app, [words[1], "--help"]).exit_code == 0, f"{block.place}: {line}"
+
+
+@pytest.mark.parametrize("block", blocks("yaml", "yml"), ids=lambda block: block.place)
+def test_yaml_is_yaml_and_its_vars_are_right(block: Block) -> None:
+    content = yaml.safe_load(block.text)
+    variables = content.get("vars", {}) if isinstance(content, dict) else {}
+    # one table of vars is shown in parts: what another block says of the same shop is not repeated
+    assert check_vars(variables) == [], block.place
+
+
+@pytest.mark.parametrize("block", blocks("python", "py"), ids=lambda block: block.place)
+def test_python_is_python(block: Block) -> None:
+    compile(block.text, block.place, "exec")
+
+
+def test_links_lead_to_files_that_are_there() -> None:
+    links = {(page, to) for page in PAGES for to in re.findall(r"\]\(([^)#]+)(?:#[\w-]*)?\)", page.read_text("utf-8"))}
+    assert [(page, to) for page, to in links if "://" not in to and not (page.parent / to).exists()] == []
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
+    page = (tmp_path / "how-it-works" / "index.html").read_text(encoding="utf-8")
+    assert page.count("<math") > 15
+    assert 'class="arithmatex"' not in page
+    fetched = re.findall(r'(?:src|href)="(https?://[^"]+)"', (tmp_path / "index.html").read_text(encoding="utf-8"))
+    assert [url for url in fetched if "squidfunk.github.io" not in url] == [], "the site fetches nothing"
