@@ -1,4 +1,4 @@
--- Which series will sell most over the horizon, and how sure is that?
+-- Which series will sell most over the horizon, and what made their forecasts?
 select
     unique_id,
     sum(forecast) as forecast,
