@@ -42,6 +42,8 @@ class TrainedModel:
         preset: of the training.
         metrics: what the training did and the scores its choices rest on.
         trust: for a cutoff (ISO date) what the backtest windows before it taught, as of ``evaluation.trust``.
+        confidence_level: of the interval that was asked for.
+        holiday_region: whose holidays are in the calendar, empty for none.
     """
 
     network: str
@@ -55,6 +57,8 @@ class TrainedModel:
     preset: str
     metrics: dict[str, Any]
     trust: dict[str, Any] = field(default_factory=dict)
+    confidence_level: float = 0.9
+    holiday_region: str = ""
 
     def config(self) -> dict[str, Any]:
         """All but the weights and what was learnt about series, as plain values for JSON."""
@@ -104,6 +108,8 @@ class TrainedModel:
             preset=config["preset"],
             metrics=text["metrics"],
             trust=text["trust"],
+            confidence_level=config.get("confidence_level", 0.9),
+            holiday_region=config.get("holiday_region", ""),
         )
 
     @property

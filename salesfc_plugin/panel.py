@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from salesfc_plugin.almanac import UNITS
 from salesfc_plugin.columns import Builder, Columns, of_rows, until
 from salesfc_plugin.columns import Floats as Floats
 from salesfc_plugin.config import ForecastConfig
 from salesfc_plugin.succession import hand_on, rows_of
 
 Relation = Any  # a DuckDBPyRelation, an Arrow table or a reader of record batches
-_UNITS = {"day": ("D", 1), "week": ("D", 7), "month": ("M", 1)}
 
 
 class PanelError(ValueError):
@@ -219,7 +219,7 @@ class Axis:
     @classmethod
     def of(cls, days: NDArray[np.datetime64], cutoff: np.datetime64, config: ForecastConfig) -> Axis:
         """The axis from the first of ``days`` to ``config.horizon`` periods after the cutoff."""
-        unit, step = _UNITS[config.frequency]
+        unit, step = UNITS[config.frequency]
         if len(days) == 0:
             raise PanelError("the calendar is empty: there is no readable row of sales up to the cutoff")
         start, end = days.min().astype(f"datetime64[{unit}]"), cutoff.astype(f"datetime64[{unit}]")
@@ -231,7 +231,7 @@ class Axis:
 
     def index(self, days: NDArray[np.datetime64]) -> NDArray[np.int64]:
         """Position of each day's period on the axis; it may lie outside."""
-        unit, step = _UNITS[self.frequency]
+        unit, step = UNITS[self.frequency]
         start = self.ts[0].astype(f"datetime64[{unit}]")
         out: NDArray[np.int64] = (days.astype(f"datetime64[{unit}]") - start).astype(np.int64) // step
         return out

@@ -161,7 +161,7 @@ def _contribution_rows(panel: Panel, rows: NDArray[np.int64], driver: str, part:
 
 def holiday_table(calendar_span: Relation, setting: Relation) -> pa.Table:
     """Public holidays of the region over a span (``first_ts``, ``last_ts``); empty without a region."""
-    import holidays
+    from salesfc_plugin.almanac import public_holidays
 
     config, _ = read_settings(setting)
     schema = pa.schema([("ts", pa.date32()), ("name", pa.string())])
@@ -169,9 +169,8 @@ def holiday_table(calendar_span: Relation, setting: Relation) -> pa.Table:
     if not config.holiday_region or not span or span[0]["first_ts"] is None:
         return schema.empty_table()
     first, last = span[0]["first_ts"], span[0]["last_ts"]
-    country, _, subdivision = config.holiday_region.partition("-")
-    days = holidays.country_holidays(country, subdiv=subdivision or None, years=range(first.year - 1, last.year + 2))
-    rows = [{"ts": day, "name": name} for day, name in sorted(days.items())]
+    days = public_holidays(config.holiday_region, first.year - 1, last.year + 1)
+    rows = [{"ts": day, "name": name} for day, name in days.items()]
     return pa.Table.from_pylist(rows, schema=schema)
 
 

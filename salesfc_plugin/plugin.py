@@ -41,9 +41,22 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt's classes are untyped
         if not creds.path.startswith((":memory:", "md:")):
             Path(creds.path).expanduser().parent.mkdir(parents=True, exist_ok=True)
 
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        """Give SQL models `salesfc_forecast` and its siblings."""
+        from salesfc_plugin.serving.functions import make_functions
+
+        self._promoted = make_functions(conn)
+
     def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
-        """Watch for a cancelled build from its first connection on: Ctrl-C may come before a training asks."""
+        """Watch for a cancelled build from its first connection on: Ctrl-C may come before a training asks.
+
+        A node that has its own cursor may follow one that promoted a model, so the functions look for it again.
+        """
+        from salesfc_plugin.serving.functions import make_table_macro
+
         _CANCELLATION.watch()
+        make_table_macro(cursor)
+        self._promoted.look_again()
 
 
 class _Cancellation:

@@ -266,4 +266,6 @@ def fit(
         seed=plan.seed,
         preset=config.preset,
         metrics=metrics,
+        confidence_level=config.confidence_level,
+        holiday_region=config.holiday_region,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from salesfc_plugin.training import Plan, fit
 from salesfc_plugin.windows import Arrays, Recipe, learn_recipe, make_arrays
 from tests.panels import LEVELS, tiny_config
 
+SETS = ((True, True, True, True), (False, False, True, True), (True, True, False, False))  # of input groups
 SMALL = Capacity(hidden=8, layers=1, dropout=0.1)
 SEASONAL_CAPACITY = Capacity(hidden=16, layers=2, dropout=0.1)
 SEASONAL_PLAN = Plan(steps=60, batch=64, rate=5e-3, hide=0.1, seed=7)
@@ -27,6 +28,33 @@ def trained(panel: Panel, plan: Plan, network: str = "lstm", capacity: Capacity 
     model = fit(panel, tiny_config(panel, network=network), plan, capacity, Quiet())
     assert model is not None
     return model
+
+
+def random_model(
+    panel: Panel, network: str, members: int = 1, normalisation: str = "mean", **sizes: Any
+) -> TrainedModel:
+    """A model whose weights are all at random: heads start at zero, and a zero hides what is wrong before it."""
+    recipe = learn_recipe(panel, normalisation)
+    arrays = make_arrays(panel, recipe)
+    capacity = Capacity(**{"hidden": 8, "layers": 1, **sizes})
+    made = build_network(network, Shape.of(arrays, recipe), capacity, LEVELS)
+    made.make_weights(Tensors.of(arrays), recipe.network_floor)
+    rng = np.random.default_rng(3)
+    shapes = [w.shape for w in made.get_weights()]
+    weights = tuple(tuple(rng.normal(0.0, 0.4, s).astype(np.float32) for s in shapes) for _ in range(members))
+    return TrainedModel(
+        network=network,
+        capacity=asdict(capacity),
+        recipe=recipe,
+        levels=LEVELS,
+        switches=SETS,
+        weights=weights,
+        cutoff=str(panel.cutoff),
+        seed=7,
+        preset="quick",
+        metrics={},
+        confidence_level=0.8,
+    )
 
 
 @dataclass

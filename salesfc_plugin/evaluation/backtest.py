@@ -8,7 +8,6 @@ import numpy as np
 
 from salesfc_plugin.baselines import BASELINES, Forecast
 from salesfc_plugin.config import ForecastConfig
-from salesfc_plugin.forecasting import Forecaster
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 
@@ -37,6 +36,8 @@ def raw_forecasts(
 
     The network's input groups at a cutoff are those chosen on the cutoffs before it, as production would have.
     """
+    from salesfc_plugin.forecasting import Forecaster  # TensorFlow, which choosing among forecasts does not need
+
     forecaster = None if model is None else Forecaster(model, panel, config.batch)
     levels = config.levels if model is None else model.levels
     for back in backtest_cutoffs(panel, config):

@@ -44,11 +44,10 @@ class Trust:
     def of(self, panel: Panel) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
         """``[N]`` name of each series' candidate, empty for the network, and the gain that is expected of it."""
         names, gains = np.full(panel.n_series, "", dtype=object), np.zeros(panel.n_series)
-        place = {name: k for k, name in enumerate(panel.unique_id)}
-        for method, series in self.methods.items():
-            for unique_id, gain in series.items():
-                if unique_id in place:
-                    names[place[unique_id]], gains[place[unique_id]] = method, gain
+        for row, unique_id in enumerate(panel.unique_id):
+            for method, series in self.methods.items():
+                if unique_id in series:
+                    names[row], gains[row] = method, series[unique_id]
         return names, gains
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,0 +1,75 @@
+"""Calendar features and periods, against plain walks through Python's dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from salesfc_plugin.almanac import calendar, first_days, periods_around, public_holidays
+from salesfc_plugin.config import ConfigError
+
+DAYS = np.arange("2019-12-20", "2021-02-10", dtype="datetime64[D]")
+
+
+def first_day(day: dt.date, frequency: str) -> dt.date:
+    if frequency == "week":
+        return day - dt.timedelta(days=day.weekday())
+    return day.replace(day=1) if frequency == "month" else day
+
+
+@pytest.mark.parametrize("frequency", ["day", "week", "month"])
+def test_first_days_of_periods(frequency: str) -> None:
+    assert first_days(DAYS, frequency).tolist() == [first_day(d, frequency) for d in DAYS.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("frequency", "expected"),
+    [
+        ("day", ["2024-02-28", "2024-02-29", "2024-03-01"]),
+        ("week", ["2024-02-19", "2024-02-26", "2024-03-04"]),
+        ("month", ["2024-01-01", "2024-02-01", "2024-03-01"]),
+    ],
+)
+def test_periods_around_a_day(frequency: str, expected: list[str]) -> None:
+    made = periods_around(np.datetime64("2024-02-29"), 2, 1, frequency)
+    assert made.astype(str).tolist() == expected
+
+
+def test_days() -> None:
+    names, features = calendar(DAYS, "day")
+    found = dict(zip(names, features.T, strict=True))
+    for k, day in enumerate(DAYS.tolist()):
+        assert [found[f"weekday_{n}"][k] for n in range(1, 8)] == [float(day.isoweekday() == n) for n in range(1, 8)]
+        assert found["is_weekend"][k] == (day.isoweekday() >= 6)
+        assert found["is_month_end"][k] == ((day + dt.timedelta(days=1)).day == 1)
+        assert found["week_of_year"][k] == pytest.approx((day.isocalendar().week - 27) / 26)
+        assert found["quarter_of_year"][k] == pytest.approx(((day.month + 2) // 3 - 2.5) / 1.5)
+        angle = 2 * np.pi * day.timetuple().tm_yday / 365.25
+        assert found["year_sin_2"][k] == pytest.approx(np.sin(2 * angle), abs=1e-6)
+    assert set(found["is_holiday"]) == {0.0}
+    assert set(found["days_to_holiday"]) == set(found["days_since_holiday"]) == {1.0}
+
+
+@pytest.mark.parametrize("frequency", ["day", "week", "month"])
+def test_holidays(frequency: str) -> None:
+    named = public_holidays("US", 2018, 2023)
+    ts = np.unique(first_days(DAYS, frequency))
+    names, features = calendar(ts, frequency, "US")
+    found = dict(zip(names, features.T, strict=True))
+    length = {"day": 1, "week": 7, "month": 31}[frequency]
+    for k, day in enumerate(ts.tolist()):
+        inside = [d for d in named if first_day(d, frequency) == day]
+        assert found["is_holiday"][k] == pytest.approx(len(inside) / length)
+        assert found["holiday__Christmas Day"][k] == any(named[d].startswith("Christmas Day") for d in inside)
+        near = [(d - day).days for d in named if abs((d - day).days) <= 14]
+        assert found["days_to_holiday"][k] * 14 == pytest.approx(min([n for n in near if n >= 0], default=14))
+        assert found["days_since_holiday"][k] * 14 == pytest.approx(min([-n for n in near if n <= 0], default=14))
+    assert not any("(" in name for name in names)
+
+
+@pytest.mark.parametrize("region", ["XX", "DE-XX"])
+def test_an_unknown_region_is_named(region: str) -> None:
+    with pytest.raises(ConfigError, match=f"^salesfc_holiday_region: '{region}' is not valid; it must be an ISO"):
+        public_holidays(region, 2020, 2021)
