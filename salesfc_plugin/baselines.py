@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import wraps
 from statistics import NormalDist
 
 import numpy as np
@@ -32,8 +33,26 @@ class Forecast:
 
 
 Baseline = Callable[[Panel, tuple[float, ...]], Forecast]
+_AT_ONCE = 4096  # series; what is made on the way is several times as large as the history
 
 
+def _some_at_a_time(baseline: Baseline) -> Baseline:
+    """The same forecasts for large panels in little memory: no series looks at another."""
+
+    @wraps(baseline)
+    def forecast(panel: Panel, levels: tuple[float, ...]) -> Forecast:
+        if panel.n_series <= _AT_ONCE:
+            return baseline(panel, levels)
+        plain = replace(panel, known={}, past={})
+        starts = range(0, panel.n_series, _AT_ONCE)
+        rows = [np.arange(first, min(first + _AT_ONCE, panel.n_series)) for first in starts]
+        parts = [baseline(plain.select(some), levels) for some in rows]
+        return Forecast(np.concatenate([p.mean for p in parts]), np.concatenate([p.quantiles for p in parts]), levels)
+
+    return forecast
+
+
+@_some_at_a_time
 def seasonal_naive(panel: Panel, levels: tuple[float, ...]) -> Forecast:
     """The last known value of the same phase of the season, with a normal interval.
 
@@ -51,6 +70,7 @@ def seasonal_naive(panel: Panel, levels: tuple[float, ...]) -> Forecast:
     return Forecast(np.maximum(mean, 0.0).astype(np.float32), np.maximum(quantiles, 0.0).astype(np.float32), levels)
 
 
+@_some_at_a_time
 def phase_mean(panel: Panel, levels: tuple[float, ...]) -> Forecast:
     """The mean of the last eight values of the same phase: of the same weekday for days, else of the last periods.
 
@@ -85,6 +105,7 @@ def phase_means(quantity: Floats, season: int, seasons: int = _SEASONS) -> Float
     return means
 
 
+@_some_at_a_time
 def last_year(panel: Panel, levels: tuple[float, ...]) -> Forecast:
     """The same period a year ago (the same weekday, for days); where that is not known, the phase's mean.
 
@@ -103,6 +124,7 @@ def last_year(panel: Panel, levels: tuple[float, ...]) -> Forecast:
     return _around(mean, panel.quantity[:, -before.shape[1] :] - before, levels)
 
 
+@_some_at_a_time
 def tsb(panel: Panel, levels: tuple[float, ...]) -> Forecast:
     """Chance of a sale times its size, each smoothed over time (Teunter, Syntetos & Babai, EJOR 214, 2011).
 
@@ -138,9 +160,10 @@ def smoothed_demand(quantity: Floats, smoothing: float = _SMOOTHING) -> Floats:
     return result
 
 
-def recent_mean(panel: Panel, levels: tuple[float, ...], periods: int | None = None) -> Forecast:
+@_some_at_a_time
+def recent_mean(panel: Panel, levels: tuple[float, ...]) -> Forecast:
     """The mean of the last known values, with their empirical quantiles: for series too short for anything better."""
-    values = panel.quantity[:, -periods:] if periods else panel.quantity
+    values = panel.quantity
     known = np.isfinite(values)
     mean = np.where(known, values, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     quantiles = np.maximum(row_quantiles(values, levels), 0.0)

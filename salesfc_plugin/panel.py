@@ -153,6 +153,25 @@ def read_settings(setting: Relation) -> tuple[ForecastConfig, dict[str, Any]]:
     return ForecastConfig.from_mapping(values), values
 
 
+def relations_of_series(
+    observations: Relation, series: Relation, ids: NDArray[np.object_]
+) -> tuple[Relation, Relation]:
+    """Observations and series of only some series; all of them where one may inherit another's history."""
+    table = _table(series)
+    if len(table) <= len(ids) or _inherits(table):
+        return observations, table
+    wanted = pa.array(ids, pa.string())
+    some = table.filter(pc.is_in(table["unique_id"].cast(pa.string()), wanted))
+    if isinstance(observations, pa.Table):
+        return observations.filter(pc.is_in(observations["unique_id"].cast(pa.string()), wanted)), some
+    texts = ", ".join("'" + str(name).replace("'", "''") + "'" for name in ids)
+    return observations.filter(f"unique_id in ({texts})"), some
+
+
+def _inherits(attributes: pa.Table) -> bool:
+    return "predecessor" in attributes.column_names and attributes["predecessor"].null_count < len(attributes)
+
+
 def read_panel(
     observations: Relation,
     series: Relation,
@@ -186,7 +205,7 @@ def read_panel(
         features[at[inside], k] = _numbers(days[name])[inside]
     dense = _scatter(observations, ids, axis)
     first, known, past, replaced_at = dense.first, dense.known, dense.past, None
-    if "predecessor" in attributes.column_names and attributes["predecessor"].null_count < len(attributes):
+    if _inherits(attributes):
         predecessor = rows_of(ids.to_pylist(), attributes["predecessor"].to_pylist())
         known, past = dict(known), dict(past)  # plain arrays, to be written to
         columns = [dense.quantity, *known.values(), *past.values()]

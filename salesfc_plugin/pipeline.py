@@ -1,4 +1,4 @@
-"""What the dbt Python models call: relations in, one Arrow table out."""
+"""What the dbt Python models call: relations in, one Arrow table or a reader of batches out."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from salesfc_plugin import registry
 from salesfc_plugin.baselines import Forecast
 from salesfc_plugin.config import ForecastConfig, Progress, Quiet, parse_date
 from salesfc_plugin.model import TrainedModel
-from salesfc_plugin.panel import Floats, Panel, Relation, read_panel, read_settings
+from salesfc_plugin.panel import Floats, Panel, Relation, read_panel, read_settings, relations_of_series
+from salesfc_plugin.sampling import training_sample
 
 T = TypeVar("T")
+_AT_ONCE = 4096  # series whose forecasts are turned into rows at once
 EXPLAINED = 500  # series whose forecasts are taken apart: those with the largest forecasts
 _CONTRIBUTION = pa.schema(
     [("unique_id", pa.string()), ("ts", pa.date32()), ("driver", pa.string()), ("contribution", pa.float64())]
@@ -39,9 +41,9 @@ def train_table(
     if _is_empty(series) or config.train == "never":
         return registry.SCHEMA.empty_table()
     with _TRAINING:
-        panel = _panel(observations, series, calendar, values, config)
+        panel, sample = training_sample(_panel(observations, series, calendar, values, config))
         say = progress or Quiet()
-        models = train_models(panel, config, say)
+        models = train_models(sample, config, say)
         say("choosing methods and correcting intervals by backtest")
         models = add_trust(panel, config, models)
     return registry.to_table(models, registry.hash_panel(panel), dt.datetime.now(dt.UTC).replace(tzinfo=None))
@@ -54,22 +56,26 @@ def backtest_table(
     setting: Relation,
     trained_model: Relation,
     progress: Progress | None = None,
-) -> pa.Table:
-    """Forecast the periods before the cutoff as they would have been at the backtest's own cutoffs."""
+) -> pa.RecordBatchReader:
+    """Forecast the periods before the cutoff as they would have been at the backtest's own cutoffs.
+
+    What is returned forecasts while it is read, so that no more than one cutoff is held at a time.
+    """
     from salesfc_plugin.evaluation.publishing import backtest_parts
 
     config, values = read_settings(setting)
     if _is_empty(series):
-        return _SCHEMA.empty_table()
+        return _SCHEMA.empty_table().to_reader()
     model = registry.read_model(trained_model, "backtest")
-    with _TRAINING:
-        vocabulary = _vocabulary(model)
-        panel = _panel(observations, series, calendar, values, config, vocabulary)
-        tables = [
-            forecast_rows(cut, config, part.forecast, part.method, model, part.rows, part.status, part.reason)
-            for cut, part in _told(backtest_parts(panel, config, model), progress or Quiet())
-        ]
-    return pa.concat_tables(tables) if tables else _SCHEMA.empty_table()
+    panel = _panel(observations, series, calendar, values, config, _vocabulary(model))
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        with _TRAINING:
+            for cut, part in _told(backtest_parts(panel, config, model), progress or Quiet()):
+                given = (part.forecast, part.method, model, part.rows, part.status, part.reason)
+                yield from forecast_batches(cut, config, *given)
+
+    return pa.RecordBatchReader.from_batches(_SCHEMA, batches())
 
 
 def _told(parts: Iterable[tuple[Panel, T]], progress: Progress) -> Iterator[tuple[Panel, T]]:
@@ -89,22 +95,26 @@ def predict_table(
     setting: Relation,
     model_registry: Relation,
     progress: Progress | None = None,
-) -> pa.Table:
+) -> pa.RecordBatchReader:
     """The published forecast of every series; what the network cannot forecast falls back and says why."""
     from salesfc_plugin.evaluation.publishing import published_forecasts
 
     config, values = read_settings(setting)
     if _is_empty(series):
-        return _SCHEMA.empty_table()
+        return _SCHEMA.empty_table().to_reader()
     model = registry.read_model(model_registry, "production")
     with _TRAINING:
         panel = _panel(observations, series, calendar, values, config, _vocabulary(model))
         (progress or Quiet())(f"forecasting {panel.n_series:,} series, {panel.horizon} periods each")
-        tables = [
-            forecast_rows(panel, config, part.forecast, part.method, model, part.rows, part.status, part.reason)
-            for part in published_forecasts(panel, config, model)
-        ]
-    return pa.concat_tables(tables)
+        parts = list(published_forecasts(panel, config, model))
+    batches = (
+        batch
+        for part in parts
+        for batch in forecast_batches(
+            panel, config, part.forecast, part.method, model, part.rows, part.status, part.reason
+        )
+    )
+    return pa.RecordBatchReader.from_batches(_SCHEMA, batches)
 
 
 def contribution_table(
@@ -127,25 +137,31 @@ def contribution_table(
     made = _arrow(prediction)
     if len(made) == 0:
         return _CONTRIBUTION.empty_table()
+    ids, mean, by_network = _published(made, config.horizon, "" if model is None else model.network)
+    largest = np.sort(np.argsort(-mean.sum(axis=1), kind="stable")[:EXPLAINED])
+    mean, by_network = mean[largest], by_network[largest]
     with _TRAINING:
-        panel = _panel(observations, series, calendar, values, config, _vocabulary(model))
-        mean, by_network = _published(made, panel, "" if model is None else model.network)
-        largest = np.sort(np.argsort(-mean.sum(axis=1), kind="stable")[:EXPLAINED])
-        plain, explained = largest[~by_network[largest]], largest[by_network[largest]]
-        tables = [_contribution_rows(panel, plain, LEVEL, mean[plain])]
-        if model is not None and len(explained):
+        some = relations_of_series(observations, series, ids[largest])
+        panel = _panel(*some, calendar, values, config, _vocabulary(model))
+        rows = np.searchsorted(panel.unique_id.astype(str), ids[largest].astype(str))
+        tables = [_contribution_rows(panel, rows[~by_network], LEVEL, mean[~by_network])]
+        if model is not None and by_network.any():
+            explained = rows[by_network]
             (progress or Quiet())(f"explaining the {len(explained):,} largest forecasts")
-            parts = contributions(panel, model, mean[explained], explained)
+            parts = contributions(panel, model, mean[by_network], explained)
             tables += [_contribution_rows(panel, explained, driver, part) for driver, part in parts.items()]
     return pa.concat_tables(tables)
 
 
-def _published(made: pa.Table, panel: Panel, network: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """``[N, H]`` published means in the panel's order and ``[N]`` whether the network has part in them."""
-    ordered = made.sort_by([("unique_id", "ascending"), ("ts", "ascending")])
-    mean = ordered["forecast"].to_numpy().reshape(-1, panel.horizon)
-    method = ordered["method"].to_numpy(zero_copy_only=False)[:: panel.horizon]
-    return mean, np.isin(method, (network, "blend"))
+def _published(
+    made: pa.Table, horizon: int, network: str
+) -> tuple[NDArray[np.object_], NDArray[np.float64], NDArray[np.bool_]]:
+    """``[N]`` series by name, ``[N, H]`` published means and ``[N]`` whether the network has part in them."""
+    columns = made.select(["unique_id", "ts", "method", "forecast"])
+    ordered = columns.sort_by([("unique_id", "ascending"), ("ts", "ascending")])
+    mean = ordered["forecast"].to_numpy().reshape(-1, horizon)
+    ids, method = (ordered[n].to_numpy(zero_copy_only=False)[::horizon] for n in ("unique_id", "method"))
+    return ids, mean, np.isin(method, (network, "blend"))
 
 
 def _contribution_rows(panel: Panel, rows: NDArray[np.int64], driver: str, part: NDArray[np.float64]) -> pa.Table:
@@ -193,6 +209,23 @@ _SCHEMA = pa.schema(
 )
 
 
+def forecast_batches(
+    panel: Panel,
+    config: ForecastConfig,
+    forecast: Forecast,
+    method: str,
+    model: TrainedModel | None,
+    rows: NDArray[np.int64],
+    status: str,
+    reason: Sequence[str],
+) -> Iterator[pa.RecordBatch]:
+    """``forecast_rows`` of some series at a time: the rows of a large panel take more memory than its forecasts."""
+    for first in range(0, len(rows), _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        table = forecast_rows(panel, config, forecast, method, model, rows[some], status, reason[some])
+        yield from table.combine_chunks().to_batches()
+
+
 def forecast_rows(
     panel: Panel,
     config: ForecastConfig,
@@ -214,7 +247,8 @@ def forecast_rows(
         status, reason: ``ok`` or ``fallback``, and M reasons.
     """
     horizon, levels = panel.horizon, config.levels
-    quantiles = _at_levels(forecast, levels)[rows].astype(np.float64)
+    own = Forecast(forecast.mean[rows], forecast.quantiles[rows], forecast.levels)
+    quantiles = _at_levels(own, levels).astype(np.float64)
     tail = round((1.0 - config.confidence_level) / 2.0, 6)
     ends = (levels.index(0.5), levels.index(tail), levels.index(round(1.0 - tail, 6)))
     n = len(rows) * horizon
@@ -232,7 +266,7 @@ def forecast_rows(
             k: pa.array([v], pa.string()).take(pa.array(np.zeros(n, np.int8)))
             for k, v in (("method", method), ("status", status), ("model_version", version))
         },
-        "forecast": pa.array(forecast.mean[rows].reshape(-1).astype(np.float64)),
+        "forecast": pa.array(own.mean.reshape(-1).astype(np.float64)),
         **{
             k: pa.array(np.ascontiguousarray(quantiles[:, :, q]).reshape(-1))
             for k, q in zip(("median", "lower_bound", "upper_bound"), ends, strict=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from salesfc_plugin.baselines import BASELINES, phase_means, row_quantiles, smoothed_demand
+from salesfc_plugin import baselines
+from salesfc_plugin.baselines import BASELINES, phase_means, recent_mean, row_quantiles, smoothed_demand
 from salesfc_plugin.config import CYCLES
 from tests.unit.panels import make_panel
 
@@ -97,3 +98,14 @@ def test_a_cut_panel_is_all_that_is_read(frequency: str, name: str) -> None:
     after = BASELINES[frequency][name](panel.at(back), LEVELS)
     np.testing.assert_array_equal(before.mean, after.mean)
     np.testing.assert_array_equal(before.quantiles, after.quantiles)
+
+
+@pytest.mark.parametrize("name", [*BASELINES["day"], "recent_mean"])
+def test_some_series_at_a_time_change_no_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    baseline = {**BASELINES["day"], "recent_mean": recent_mean}[name]
+    panel = make_panel(n=10, history=120, seed=5)
+    whole = baseline(panel, LEVELS)
+    monkeypatch.setattr(baselines, "_AT_ONCE", 3)
+    some = baseline(panel, LEVELS)
+    np.testing.assert_array_equal(some.mean, whole.mean)
+    np.testing.assert_array_equal(some.quantiles, whole.quantiles)

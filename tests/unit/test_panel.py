@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from salesfc_plugin.config import ForecastConfig
-from salesfc_plugin.panel import Panel, PanelError, read_panel, read_settings, read_statics
+from salesfc_plugin.panel import Panel, PanelError, read_panel, read_settings, read_statics, relations_of_series
 from tests.panels import same_panels, tiny_panel
 
 _OFFSET = {"day": pd.DateOffset(days=1), "week": pd.DateOffset(weeks=1), "month": pd.DateOffset(months=1)}
@@ -329,3 +329,25 @@ def test_settings_are_json_texts() -> None:
     assert (config.horizon, config.frequency, config.preset) == (8, "week", "standard")
     assert config.levels == (0.1, 0.5, 0.9)
     assert values["cutoff"] == "2026-01-05"
+
+
+def test_some_series_are_read_alone() -> None:
+    ids = [f"it's {k}" for k in range(4)]
+    days = [dt.date(2024, 1, day) for day in (1, 2)]
+    table = pa.table(
+        {
+            "unique_id": [name for name in ids for _ in days],
+            "ts": days * 4,
+            "quantity": np.arange(8.0),
+            "mask": [True] * 8,
+        }
+    )
+    series = pa.table({"unique_id": ids})
+    picked = np.array(ids[1:3], dtype=object)
+    for observations in (table, duckdb.connect().from_arrow(table)):
+        some, few = relations_of_series(observations, series, picked)
+        rows = some if isinstance(some, pa.Table) else some.order("unique_id, ts").to_arrow_table()
+        assert rows["quantity"].to_pylist() == [2.0, 3.0, 4.0, 5.0]
+        assert few["unique_id"].to_pylist() == list(picked)
+    inherits = series.append_column("predecessor", pa.array([None, ids[0], None, None], pa.string()))
+    assert relations_of_series(table, inherits, picked)[0] is table
