@@ -89,6 +89,8 @@ def order_table(
     if len(ids) == 0:
         return _ORDER.empty_table()
     terms, lots = read_terms(position, ids), read_lots(position, ids)
+    if not np.isfinite(terms.available).any():
+        return _ORDER.empty_table()  # nobody counted stock: no need to draw paths
     found = Found(ids, quantiles, levels, read_kinds(series, ids))
     parts = [
         plan_orders(paths, terms[rows], Lots(lots.pack[rows], lots.least[rows]), config.horizon, rng)
