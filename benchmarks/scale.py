@@ -32,7 +32,7 @@ _PROFILE = """salesfc:
       path: "{db}"
       threads: {threads}
       config_options: {{storage_compatibility_version: v1.2.0}}
-      settings: {{memory_limit: {memory}, preserve_insertion_order: false, threads: {cores}, temp_directory: "{temp}"}}
+      settings: {{preserve_insertion_order: false, threads: {cores}, temp_directory: "{temp}"}}
       plugins:
         - module: salesfc_plugin.plugin
 """
@@ -129,8 +129,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="keep the database here (default: a folder that is removed)")
     parser.add_argument("--select", help="build only these models (dbt's syntax)")
     parser.add_argument("--threads", type=int, default=2, help="models at once (default: 2, as in profiles.yml)")
-    parser.add_argument("--memory-limit", default="4GB", help="salesfc_memory_limit (default: 4GB)")
-    parser.add_argument("--sql-memory", default="2500MB", help="DuckDB's own limit (default: 2500MB)")
+    parser.add_argument("--memory-limit", default="3GB", help="salesfc_memory_limit, DuckDB's share (default: 3GB)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="salesfc-scale-", dir="/tmp") as place:
         folder = options.work or Path(place)
@@ -140,9 +139,7 @@ def main() -> None:
         if not db.exists():
             print(write_data(db, options.series, options.days, options.seed, options.data, options.frequency))
             print(f"made in {time.perf_counter() - started:.0f} s, {db.stat().st_size / 1e9:.2f} GB", flush=True)
-        profile = _PROFILE.format(
-            db=db, threads=options.threads, memory=options.sql_memory, cores=2, temp=folder / "spill"
-        )
+        profile = _PROFILE.format(db=db, threads=options.threads, cores=2, temp=folder / "spill")
         (folder / "profiles.yml").write_text(profile)
         given = ("series", "days", "frequency", "preset", "threads", "memory_limit")
         costs: dict[str, Any] = {name: getattr(options, name) for name in given}
