@@ -67,8 +67,9 @@ def like(frame: Frame, table: pa.Table) -> Frame:
                   "lower_bound": "y_hat_lo", "upper_bound": "y_hat_hi"}  # fmt: skip
         table = table.rename_columns([nixtla.get(name, name) for name in table.column_names])
     kind = type(frame).__module__.partition(".")[0]
-    if kind == "pandas":
-        return table.to_pandas()
+    if kind == "pandas":  # has no type for dates: as timestamps they meet the dates that came in
+        dates = [pa.timestamp("us") if pa.types.is_date(f.type) else f.type for f in table.schema]
+        return table.cast(pa.schema(list(zip(table.column_names, dates, strict=True)))).to_pandas()
     if kind == "polars":
         import polars as pl
 

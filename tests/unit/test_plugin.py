@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 
 PROFILE = """
@@ -124,3 +125,28 @@ assert dbtRunner().invoke(["run"]).success
     project = write_project(tmp_path, steps=1)
     done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_sql_models_can_ask_the_promoted_model(tmp_path: Path) -> None:
+    from salesfc_plugin.database import STORAGE_VERSION
+    from tests.serving import shop, shop_model, write_model
+
+    project = write_project(tmp_path, steps=1)
+    (project / "models" / "training.py").unlink()
+    (project / "models" / "one.sql").write_text(
+        "{{ config(materialized='table') }} select unnest(salesfc_forecast([3, 0, 5, 4, 6, 2, 3]), recursive := true)"
+    )
+    (project / "models" / "many.sql").write_text(
+        "{{ config(materialized='table') }} from salesfc_forecast_table('sales')"
+    )
+    path = project / "output" / "deep" / "slow.duckdb"
+    path.parent.mkdir(parents=True)
+    with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as writer:
+        write_model(writer, shop_model(shop(periods=80)))
+        writer.execute("create table sales as select 'tea' as unique_id, date '2025-01-01' + i::int as ts,"
+                       " i % 5 as quantity from range(60) t(i)")  # fmt: skip
+    output, _ = start(project, "run").communicate(timeout=120)
+    assert "Completed successfully" in output, output
+    with duckdb.connect(str(path), read_only=True) as reader:
+        for name in ("one", "many"):
+            assert reader.sql(f"select count(*), min(forecast) >= 0 from {name}").fetchall() == [(14, True)]
