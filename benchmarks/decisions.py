@@ -3,8 +3,9 @@
     python benchmarks/decisions.py coverage --db m5.duckdb
     python benchmarks/decisions.py orders --db m5.duckdb --lead-time 7 --review 7
 
-The database is a finished `dbt build` of examples/m5 (README.md there). Every forecast is made by its backtest model,
-which was trained on nothing after the first backtest cutoff; what paths learn from lies before the day they start on.
+The database is a finished `dbt build` of examples/m5 or examples/rossmann (README.md there). Every forecast is made by
+its backtest model, which was trained on nothing after the first backtest cutoff; what paths learn from lies before the
+day they start on.
 """
 
 from __future__ import annotations
@@ -83,11 +84,11 @@ class Review:
 
     back: int
     mean: Doubles  # [N, H]
-    paths: Doubles  # [S, N, H]
+    total: Doubles  # [S, N] over lead time + review
     recent: Doubles  # [N, 28] last sales
 
 
-def reviews(db: Path, every: int) -> tuple[list[Review], Panel]:
+def reviews(db: Path, every: int, protection: int) -> tuple[list[Review], Panel]:
     """Forecasts at every review of the held-out time, each made from what had been sold by then."""
     with duckdb.connect(str(db), read_only=True) as con:
         setting = con.table("int_salesfc__setting").to_arrow_table()
@@ -119,9 +120,9 @@ def reviews(db: Path, every: int) -> tuple[list[Review], Panel]:
             copula = fit_copula(learnt, counts=True)
         made.append((back, quantiles))
         parts = sample_paths(quantiles, model.levels, kind, copula, PATHS, seed=back)
-        paths = np.concatenate([p for _, p in parts], axis=1)
+        total = np.concatenate([p[:, :, :protection].sum(axis=2) for _, p in parts], axis=1)
         recent = np.nan_to_num(cut.quantity[:, -28:].astype(np.float64))
-        found.append(Review(back, mean.astype(np.float64), paths, recent))
+        found.append(Review(back, mean.astype(np.float64), total, recent))
     return found, panel
 
 
@@ -143,8 +144,7 @@ def levels_of(protection: int, every: int) -> dict[str, Level]:
     """Each policy: review and z-like number -> the position below which to order, and that to order up to."""
 
     def ours(review: Review, service: float) -> tuple[Doubles, Doubles]:
-        total = review.paths[:, :, :protection].sum(axis=2)
-        level = upper_quantile(total, np.full(total.shape[1], service))
+        level = upper_quantile(review.total, np.full(review.total.shape[1], service))
         return level, level
 
     def normal(review: Review, service: float) -> tuple[Doubles, Doubles]:
@@ -203,7 +203,7 @@ def follow(
 
 def orders(db: Path, lead: int, every: int) -> list[dict[str, object]]:
     """Every policy at every asked level, and how much stock the others need for the service that paths reach."""
-    found, panel = reviews(db, every)
+    found, panel = reviews(db, every, lead + every)
     price = np.nanmean(panel.known.get("sell_price", np.ones((panel.n_series, 1))), axis=1).astype(np.float64)
     rows: list[dict[str, object]] = []
     policies = levels_of(lead + every, every)

@@ -1,11 +1,13 @@
 """New products on real sales: whole items held out at their launch and forecast from attributes.
 
     python benchmarks/launches.py --db m5.duckdb --item item_id --category dept_id
+    python benchmarks/launches.py --db demo.duckdb --item sku --category category
+    python benchmarks/launches.py --db online_retail.duckdb --item StockCode
 
-The database is a build of examples/m5 (no network is needed). For each item and day on which it was first sold, the
-panel is cut there and every series of the item is taken away but for those that begin then. They are compared with the
-mean (and quantiles) of what past launches of their category sold. Loss is twice the pinball loss over the first 28
-days, scaled by the series' own mean absolute difference at lag 7 afterwards.
+The database is a build of examples/m5, examples/online_retail or the demo shop (no network is needed). For each item
+and period in which it was first sold, the panel is cut there and every series of the item is taken away but for those
+that begin then. They are compared with the mean (and quantiles) of what past launches of their category sold. Loss is
+twice the pinball loss over the first 28 days (4 weeks), scaled by the series' own mean absolute seasonal difference.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from salesfc_plugin.baselines import Forecast, row_quantiles
 from salesfc_plugin.launch import can_launch, launch, past_launches
 from salesfc_plugin.panel import Panel, Statics, read_panel, read_settings
+from salesfc_plugin.text import is_free_text
 
 LEVELS = tuple(round(0.1 * k, 1) for k in range(1, 10))
 
@@ -34,9 +37,9 @@ def read(db: Path) -> Panel:
     return read_panel(*relations, np.datetime64(values["cutoff"], "D"), config)
 
 
-def category_mean(panel: Panel, category: str, ages: int = 28) -> Forecast:
-    """What past launches of the same category sold in their first days: mean and quantiles, flat over the horizon."""
-    code = panel.statics.codes[:, panel.statics.names.index(category)]
+def category_mean(panel: Panel, category: str, ages: int) -> Forecast:
+    """What past launches of the same category sold in their first periods: mean and quantiles, flat."""
+    code = panel.statics.codes[:, panel.statics.names.index(category)] if category else np.zeros(panel.n_series, int)
     rows = past_launches(panel)
     values = np.take_along_axis(panel.quantity[rows], panel.first[rows][:, None] + np.arange(ages), axis=1)
     mean = np.zeros((panel.n_series, panel.horizon), np.float32)
@@ -48,8 +51,9 @@ def category_mean(panel: Panel, category: str, ages: int = 28) -> Forecast:
     return Forecast(mean, quantiles, LEVELS)
 
 
-def without(statics: Statics, kept: tuple[str, ...]) -> Statics:
+def only(statics: Statics, kept: tuple[str, ...]) -> Statics:
     """Attributes of these names only."""
+    text = [k for k, name in enumerate(statics.text_names) if name in kept]
     at = [k for k, name in enumerate(statics.names) if name in kept]
     real = [k for k, name in enumerate(statics.real_names) if name in kept]
     return Statics(
@@ -58,6 +62,8 @@ def without(statics: Statics, kept: tuple[str, ...]) -> Statics:
         tuple(statics.vocabulary[k] for k in at),
         tuple(statics.real_names[k] for k in real),
         statics.reals[:, real],
+        tuple(statics.text_names[k] for k in text),
+        statics.texts[:, text] if statics.text_names else statics.texts,
     )
 
 
@@ -68,40 +74,60 @@ def loss(truth: NDArray[np.float32], made: Forecast, scale: float) -> float:
     return float(np.nanmean(2 * np.abs((y - q) * ((y <= q) - levels))) / scale)
 
 
+def kinds_of(panel: Panel, key: str, category: str) -> dict[str, tuple[str, ...]]:
+    """Names of attributes by what is left out: nothing, texts, numbers, all but the category."""
+    statics = panel.statics
+    words = zip(statics.names, statics.vocabulary, strict=True)
+    texts = {*statics.text_names, *(n for n, v in words if is_free_text(v) and not n.startswith("key_"))}
+    names = tuple(n for n in (*statics.names, *statics.real_names, *statics.text_names) if n != key)
+    found = {"all": names, "no text": tuple(n for n in names if n not in texts)}
+    found["no numbers"] = tuple(n for n in names if n not in statics.real_names)
+    if texts:
+        found["text only"] = tuple(sorted(texts))
+    if category:
+        found["category only"] = (category,)
+    return found
+
+
 def main() -> None:
     """Print the mean loss of each method, and of the launch forecast with fewer kinds of attributes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--db", type=Path, required=True)
     parser.add_argument("--item", required=True, help="the key that names an item")
-    parser.add_argument("--category", required=True, help="attribute whose mean is to be beaten")
+    parser.add_argument("--category", default="", help="attribute whose mean is to be beaten; all launches by default")
     options = parser.parse_args()
     panel = read(options.db)
-    item = panel.statics.codes[:, panel.statics.names.index("key_" + options.item)]
-    others = tuple(n for n in panel.statics.names if n != "key_" + options.item)
+    key, weekly = "key_" + options.item, panel.frequency == "week"
+    ages, lag, least, after_least = (4, 1, 20, 8) if weekly else (28, 7, 120, 60)
+    single = key not in panel.statics.names  # each series is an item of its own
+    item = np.arange(panel.n_series) if single else panel.statics.codes[:, panel.statics.names.index(key)]
     losses: dict[str, list[float]] = {}
     of_item: list[int] = []
-    for code, first in sorted({(int(i), int(f)) for i, f in zip(item, panel.first, strict=True)}):
+    for code, first in sorted({(0 if single else int(i), int(f)) for i, f in zip(item, panel.first, strict=True)}):
         back = panel.n_history - first
-        if first < 400 or back < 60:
+        if first < least or back < after_least:
             continue
-        target = np.flatnonzero((item == code) & (panel.first == first))
-        cut = panel.at(back).select(np.concatenate([target, np.flatnonzero(item != code)]))
+        same = panel.first == first if single else item == code
+        target = np.flatnonzero(same & (panel.first == first))
+        cut = panel.at(back).select(np.concatenate([target, np.flatnonzero(~same)]))
         if not can_launch(cut):
             continue
         bare = replace(cut, known={})
-        made = {
-            "category mean": category_mean(cut, options.category),
-            "launch, all": launch(replace(cut, statics=without(cut.statics, others)), LEVELS),
-            "launch, no price": launch(replace(bare, statics=without(bare.statics, others)), LEVELS),
-            "launch, category only": launch(replace(bare, statics=without(bare.statics, (options.category,))), LEVELS),
-        }
+        made = {"category mean": category_mean(cut, options.category, ages)}
+        for name, kept in kinds_of(panel, key, options.category).items():
+            made[f"launch, {name}"] = launch(replace(bare, statics=only(bare.statics, kept)), LEVELS)
+        if panel.known:
+            kept = kinds_of(panel, key, options.category)["all"]
+            made["launch, all and known price"] = launch(replace(cut, statics=only(cut.statics, kept)), LEVELS)
         for k, row in enumerate(target):
             after = panel.quantity[row, first:]
-            scale = float(np.nanmean(np.abs(after[7:] - after[:-7])))
-            of_item.append(code)
+            scale = float(np.nanmean(np.abs(after[lag:] - after[:-lag])))
+            if not np.isfinite(scale) or scale <= 0.0 or not np.isfinite(after[:ages]).any():
+                continue
+            of_item.append(int(item[row]))
             for name, forecast in made.items():
                 one = Forecast(forecast.mean[k : k + 1], forecast.quantiles[k : k + 1], LEVELS)
-                losses.setdefault(name, []).append(loss(after[:28], one, max(scale, 1e-6)))
+                losses.setdefault(name, []).append(loss(after[:ages], one, scale))
     items = len(set(of_item))
     for name, values in losses.items():
         by_item = [float(np.mean([v for v, i in zip(values, of_item, strict=True) if i == c])) for c in set(of_item)]

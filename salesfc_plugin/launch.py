@@ -3,8 +3,8 @@
 A launch is a series that began inside the panel. Its level is the mean of its first four weeks (28, 8 or 6 periods); a
 ridge regression of log levels on attributes says at which level a new series with such attributes begins (Hoerl &
 Kennard, Technometrics 12, 1970), the mean of past launches by age how it goes on, all series together how the season
-divides it. The spread is that of what past launches sold over what this would have said of them, each left out of the
-regression that spoke of it; their mean undoes the bias of the logarithm (Duan, JASA 78, 1983).
+divides it. The spread is that of what past launches sold over what this would have said of them, each product left out
+of the regression that spoke of it; their mean undoes the bias of the logarithm (Duan, JASA 78, 1983).
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from salesfc_plugin.baselines import Forecast
 from salesfc_plugin.config import CYCLES
 from salesfc_plugin.panel import Floats, Panel
+from salesfc_plugin.text import hashed_ngrams, is_free_text
 
 Doubles = NDArray[np.float64]
 FEWEST = 8  # launches that anything can be learnt from
 _AGES = {"day": 28, "week": 8, "month": 6}  # periods of a launch's level
-_PENALTY = 3.0  # of the ridge: a category counts as much as the mean of all from this many launches on
+_PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)  # of the ridge: launches that count as much as the mean of all
 _OWN = 4.0  # known periods of its own that weigh as much as the attributes
 _EPSILON = 0.05  # units a period added before the logarithm
 
@@ -43,7 +44,8 @@ class Launches:
 
 def can_launch(panel: Panel) -> bool:
     """Whether there are an attribute and enough launches to learn from."""
-    has_attribute = panel.statics.codes.shape[1] + panel.statics.reals.shape[1] > 0
+    statics = panel.statics
+    has_attribute = statics.codes.shape[1] + statics.reals.shape[1] + len(statics.text_names) > 0
     return has_attribute and len(past_launches(panel)) >= FEWEST
 
 
@@ -90,14 +92,33 @@ def _learn(panel: Panel, rows: NDArray[np.int64], features: Doubles, phase: Doub
     sold = np.where(inside, panel.quantity[rows[:, None], at], np.nan).astype(np.float64) / phase[at]
     level = np.nanmean(sold[:, :ages], axis=1)
     x = _with_one(features[rows])
-    fit = np.linalg.solve(x.T @ x + _PENALTY * np.diag([0.0] + [1.0] * (x.shape[1] - 1)), x.T)
     y = np.log(np.maximum(level, 0.0) + _EPSILON)
-    leverage = np.minimum(np.einsum("ij,ji->i", x, fit), 0.9)
-    left_out = y - (y - x @ (fit @ y)) / (1.0 - leverage)
+    product = np.array([str(name).split("/")[0] for name in panel.unique_id[rows]])  # the first key
+    coefficients, left_out = min(
+        (_ridge(x, y, product, penalty) for penalty in _PENALTIES), key=lambda r: _missed(y, r[1])
+    )
     curve = _curve(sold, level, ages)
     expected = np.maximum(np.exp(left_out) - _EPSILON, 1e-3)[:, None] * curve[None, :ages]
     ratios = (sold[:, :ages] / np.maximum(expected, 1e-3)).reshape(-1)
-    return Launches(fit @ y, curve, np.sort(ratios[np.isfinite(ratios)]))
+    return Launches(coefficients, curve, np.sort(ratios[np.isfinite(ratios)]))
+
+
+def _ridge(x: Doubles, y: Doubles, product: NDArray[np.str_], penalty: float) -> tuple[Doubles, Doubles]:
+    """Coefficients, and ``[R]`` what each launch would have been said to be by a fit without its product.
+
+    The places that a product was launched in know of one another, so a launch is not left out alone.
+    """
+    fit = np.linalg.solve(x.T @ x + penalty * np.diag([0.0] + [1.0] * (x.shape[1] - 1)), x.T)
+    residual, left_out = y - x @ (fit @ y), np.zeros_like(y)
+    for name in np.unique(product):
+        here = np.flatnonzero(product == name)
+        own = np.eye(len(here)) - x[here] @ fit[:, here]
+        left_out[here] = y[here] - np.linalg.solve(own + 1e-6 * np.eye(len(here)), residual[here])
+    return fit @ y, left_out
+
+
+def _missed(y: Doubles, left_out: Doubles) -> float:
+    return float(((y - left_out) ** 2).sum())
 
 
 def _curve(sold: Doubles, level: Doubles, ages: int) -> Doubles:
@@ -129,9 +150,16 @@ def _own(panel: Panel, level: Doubles, curve: Doubles, phase: Doubles) -> Double
 
 
 def _features(panel: Panel) -> Doubles:
-    """``[N, F]`` a flag for each value of each attribute; numbers and known positive columns as standardised logs."""
-    columns = []
-    for k, words in enumerate(panel.statics.vocabulary):
+    """``[N, F]`` a flag for each value of each attribute, free text as hashed n-grams, and numbers.
+
+    Numbers and known columns that are always above 0 are standardised logarithms.
+    """
+    columns = [column for texts in panel.statics.texts.T for column in hashed_ngrams(texts.tolist()).T]
+    for k, (name, words) in enumerate(zip(panel.statics.names, panel.statics.vocabulary, strict=True)):
+        if is_free_text(words) and not name.startswith("key_"):
+            known_text = [None, *words]
+            columns += list(hashed_ngrams([known_text[code] for code in panel.statics.codes[:, k]]).T)
+            continue
         columns += [(panel.statics.codes[:, k] == code + 1).astype(np.float64) for code in range(len(words))]
     numbers = list(panel.statics.reals.T.astype(np.float64))
     ahead = slice(panel.n_history, panel.n_history + panel.horizon)

@@ -39,6 +39,8 @@ class Statics:
         vocabulary: for each categorical attribute its values, in the order of the codes 1, 2, ...
         real_names: names of the numeric attributes (an embedding of d numbers makes d of them).
         reals: ``[N, len(real_names)]`` float32, NaN where unknown.
+        text_names: names of the texts that are different in most series: the network does without, launches do not.
+        texts: ``[N, len(text_names)]`` these texts, None where unknown.
     """
 
     names: tuple[str, ...]
@@ -46,6 +48,13 @@ class Statics:
     vocabulary: tuple[tuple[str, ...], ...]
     real_names: tuple[str, ...]
     reals: Floats
+    text_names: tuple[str, ...] = ()
+    texts: NDArray[np.object_] = field(default_factory=lambda: np.zeros((0, 0), object))
+
+    def of_rows(self, rows: NDArray[np.int64]) -> Statics:
+        """The attributes of some series."""
+        texts = self.texts[rows] if self.text_names else self.texts
+        return replace(self, codes=self.codes[rows], reals=self.reals[rows], texts=texts)
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,7 @@ class Panel:
 
     def select(self, rows: NDArray[np.int64]) -> Panel:
         """The panel of some of its series, in the given order."""
-        statics = replace(self.statics, codes=self.statics.codes[rows], reals=self.statics.reals[rows])
+        statics = self.statics.of_rows(rows)
         return replace(
             self,
             unique_id=self.unique_id[rows],
@@ -316,9 +325,10 @@ def read_statics(series: pa.Table, vocabulary: Mapping[str, tuple[str, ...]] | N
     """Code the ``static__`` columns of the series relation, sorted by ``unique_id``.
 
     Text becomes codes (0 = unknown), numbers stay numbers, a list of numbers becomes as many numbers. A text that is
-    different in more than half of the series says nothing about the others and is left out.
+    different in more than half of the series is kept as text.
     """
     names, codes, words, real_names, reals = [], [], [], [], []
+    texts: dict[str, list[str | None]] = {}
     for column in [c for c in series.column_names if c.startswith("static__")]:
         name, values = column[8:], series[column].combine_chunks()
         kind = values.type
@@ -329,6 +339,8 @@ def read_statics(series: pa.Table, vocabulary: Mapping[str, tuple[str, ...]] | N
         elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
             seen = sorted({v for v in values.to_pylist() if v is not None})
             known = vocabulary.get(name, ()) if vocabulary is not None else tuple(seen)
+            if len(seen) > max(2, len(series) // 2) and not name.startswith("key_"):
+                texts[name] = values.to_pylist()
             if vocabulary is None and not 1 < len(seen) <= max(2, len(series) // 2):
                 continue
             if not known:
@@ -347,6 +359,8 @@ def read_statics(series: pa.Table, vocabulary: Mapping[str, tuple[str, ...]] | N
         vocabulary=tuple(words),
         real_names=tuple(real_names),
         reals=np.stack(reals, axis=1).astype(np.float32) if reals else np.zeros((n, 0), np.float32),
+        text_names=tuple(texts),
+        texts=np.array(list(texts.values()), object).T.reshape(n, len(texts)),
     )
 
 

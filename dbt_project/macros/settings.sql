@@ -30,7 +30,7 @@
             'valid': 'a whole number of customers from 0 to 1000000', 'example': 5,
             'doc': 'fewest customers of a series and period whose count, or behaviour by customer, is shown; 0 shows all'},
         'static_columns': {'type': 'names', 'default': [], 'valid': 'a list of column names', 'example': ['category', 'brand'],
-            'doc': 'static attributes in the series table: text, numbers, FLOAT[] embeddings'},
+            'doc': 'static attributes in the series table: text, titles, numbers, FLOAT[] embeddings'},
         'known_columns': {'type': 'names', 'default': [], 'valid': 'a list of column names', 'example': ['price', 'promotion'],
             'doc': 'known-in-advance columns in the covariates table'},
         'past_columns': {'type': 'names', 'default': [], 'valid': 'a list of column names', 'example': ['views', 'carts'],

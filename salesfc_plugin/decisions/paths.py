@@ -101,7 +101,7 @@ def normal_scores(windows: Windows, counts: bool, seed: int) -> Doubles:
 
 
 def fit_copula(windows: Windows, counts: bool, seed: int = 7) -> Copula:
-    """Estimate the dependence from held-out horizons: lag correlations of normal scores, pooled over series.
+    """Estimate the dependence from held-out horizons: lag covariances of normal scores, pooled over series.
 
     A class is shrunk towards the pool of all by how many windows it has, and the pool towards what is usual by how many
     cutoffs there are: the series of one cutoff err together. Scores count from zero, not from their mean, so that a
@@ -110,7 +110,7 @@ def fit_copula(windows: Windows, counts: bool, seed: int = 7) -> Copula:
     scores = normal_scores(windows, counts, seed)
     if np.isfinite(scores).sum() < 2 * scores.shape[1]:
         return USUAL
-    found, known = _lag_correlation(scores)
+    found, known = _lag_covariance(scores)
     cutoffs = len(np.unique(windows.cutoff))
     usual = USUAL.pooled.correlation(scores.shape[1])[0]
     pooled = ((cutoffs * found + usual) / (cutoffs + 1.0), np.maximum(known, 1.0))
@@ -119,7 +119,7 @@ def fit_copula(windows: Windows, counts: bool, seed: int = 7) -> Copula:
     for kind in sorted({str(k) for k in windows.kind}):
         rows = windows.kind == kind
         weight = rows.sum() / (rows.sum() + _SHRINK)
-        own, pairs = _lag_correlation(scores[rows])
+        own, pairs = _lag_covariance(scores[rows])
         mixed = np.where(pairs > 0, weight * own + (1.0 - weight) * pooled[0], pooled[0])
         kinds[kind] = _dependence(mixed, np.maximum(pairs, 1.0))
     return Copula(whole, kinds, _shared(scores, windows.cutoff))
@@ -165,18 +165,20 @@ def sample_paths(
         yield rows, np.round(paths) if counts else paths
 
 
-def _lag_correlation(scores: Doubles) -> tuple[Doubles, Doubles]:
-    """``[H]`` correlation at lags 0 .. H - 1 over all pairs of known periods, and how many pairs there are."""
+def _lag_covariance(scores: Doubles) -> tuple[Doubles, Doubles]:
+    """``[H]`` mean product of scores at lags 0 .. H - 1 over all pairs of known periods, and how many pairs there are.
+
+    Scores of a right forecast have variance 1. Where they have more, levels were missed: dividing by their variance
+    would make that look rarer than it was, and sums too narrow.
+    """
     horizon = scores.shape[1]
     seen = np.isfinite(scores)
     known = np.where(seen, scores, 0.0)
-    variance = (known**2).sum() / max(seen.sum(), 1)
-    correlation, pairs = np.zeros(horizon), np.zeros(horizon)
+    covariance, pairs = np.zeros(horizon), np.zeros(horizon)
     for lag in range(horizon):
         pairs[lag] = (seen[:, lag:] & seen[:, : horizon - lag]).sum()
-        products = (known[:, lag:] * known[:, : horizon - lag]).sum()
-        correlation[lag] = products / max(pairs[lag], 1) / max(variance, 1e-12)
-    return correlation, pairs
+        covariance[lag] = (known[:, lag:] * known[:, : horizon - lag]).sum() / max(pairs[lag], 1)
+    return covariance, pairs
 
 
 def _dependence(correlation: Doubles, pairs: Doubles) -> Dependence:

@@ -87,3 +87,22 @@ def test_a_quantile_is_reached_by_at_least_its_share() -> None:
     assert upper_quantile(values, np.array([0.95]))[0] == 95.0
     assert upper_quantile(values, np.array([0.951]))[0] == 96.0
     assert upper_quantile(values, np.array([0.0001]))[0] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("level", "mean", "expected"),
+    [(0.95, 0.6, 13.0), (0.9, 1.2, 22.0)],
+)
+def test_poisson_levels_are_those_of_stockpyl(level: float, mean: float, expected: float) -> None:
+    """stockpyl 1.0.2: newsvendor_poisson(1, 19, 8.4) is 13, newsvendor_poisson(1, 9, 16.8) is 22."""
+    rng = np.random.default_rng(4)
+    paths = rng.poisson(mean, (S, 1, 28)).astype(float)
+    assert outlook(paths, terms(level=level), 28, rng).level[0] == expected
+
+
+def test_a_normal_level_is_that_of_stockpyl() -> None:
+    """stockpyl 1.0.2: newsvendor_normal(1, 9, 100, 20, lead_time=8), 9 periods at a ratio of 0.9, is 976.893."""
+    rng = np.random.default_rng(5)
+    paths = rng.normal(100.0, 20.0, (S, 1, 28))
+    found = outlook(paths, terms(lead=5.0, review=4, level=0.9), 28, rng)
+    assert found.level[0] == pytest.approx(976.893, abs=3.0)

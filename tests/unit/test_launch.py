@@ -57,3 +57,16 @@ def test_without_launches_or_attributes_nothing_is_claimed() -> None:
     assert not can_launch(replace(panel, statics=bare))
     with pytest.raises(ValueError, match=f"{FEWEST} are needed"):
         launch(old, LEVELS)
+
+
+def test_titles_alone_say_at_which_level_a_new_series_starts() -> None:
+    panel = launching()
+    rng = np.random.default_rng(1)
+    kinds = np.where(panel.statics.codes[:, 0] == 1, "garden chair", "tea spoon")
+    titles = np.array([f"{kind} {rng.integers(1e9)}" for kind in kinds], object)[:, None]
+    statics = replace(
+        panel.statics, codes=panel.statics.codes[:, :0], vocabulary=(), names=(), text_names=("title",), texts=titles
+    )
+    made = launch(replace(panel, statics=statics), LEVELS)
+    assert made.mean[0].mean() > 2.0 * made.mean[1].mean()
+    assert statics.of_rows(np.array([1])).texts.shape == (1, 1)

@@ -13,7 +13,7 @@ select
     history.ts,
     history.quantity,
     history.quantity is not null
-    {{- ' and not coalesce(stock.is_stock_out, false)' if has_stock }} as mask
+    {{- ' and censored.ts is null' if has_stock }} as mask
     {%- for column in known_columns if has_known %},
     known.{{ salesfc.quoted(column, 'known__') }}
     {%- endfor %}
@@ -28,7 +28,7 @@ select
     {%- endif %}
     {{- salesfc.derived_past(price) if has_past }}
 from {{ ref('int_salesfc__history') }} as history
-{%- if has_known or has_past or has_stock %}
+{%- if has_known or has_past %}
 inner join {{ ref('int_salesfc__series_key') }} as series_key
     on history.unique_id = series_key.unique_id
 {%- endif %}
@@ -41,8 +41,8 @@ left join {{ ref('int_salesfc__past') }} as past
     on history.ts = past.ts and {{ salesfc.on_keys('behaviour', 'series_key', 'past') }}
 {%- endif %}
 {%- if has_stock %}
-left join {{ ref('int_salesfc__stock_period') }} as stock
-    on history.ts = stock.ts and {{ salesfc.on_keys('stock', 'series_key', 'stock') }}
+left join {{ ref('int_salesfc__censored') }} as censored
+    on history.unique_id = censored.unique_id and history.ts = censored.ts
 {%- endif %}
 {%- if price or customer %}
 left join {{ ref('int_salesfc__period_sales') }} as sales

@@ -1,0 +1,36 @@
+{#- Stock-outs that hide demand: those in which less was sold than in a usual period before, of the
+    last ones with stock. To sell out on a busy day is no loss of knowledge: to leave such days out
+    would leave out busy days, and forecasts would be low. -#}
+{%- set is_on = salesfc.setting('stock_identifier') != '' %}
+{%- set last = {'day': 28, 'week': 8, 'month': 6}[salesfc.setting('frequency')] %}
+{%- if is_on %}
+with judged as (
+
+    select
+        history.unique_id,
+        history.ts,
+        history.quantity,
+        coalesce(stock.is_stock_out, false) as is_stock_out,
+        avg(case when not coalesce(stock.is_stock_out, false) then history.quantity end) over (
+            partition by history.unique_id order by history.ts
+            rows between {{ last }} preceding and 1 preceding
+        ) as usual
+    from {{ ref('int_salesfc__history') }} as history
+    inner join {{ ref('int_salesfc__series_key') }} as series_key
+        on history.unique_id = series_key.unique_id
+    left join {{ ref('int_salesfc__stock_period') }} as stock
+        on history.ts = stock.ts and {{ salesfc.on_keys('stock', 'series_key', 'stock') }}
+
+)
+
+select
+    unique_id,
+    ts
+from judged
+where is_stock_out and not coalesce(quantity > 0 and quantity >= usual, false)
+{%- else %}
+select
+    cast(null as varchar) as unique_id,
+    cast(null as date) as ts
+where false
+{%- endif %}
