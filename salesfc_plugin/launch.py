@@ -3,8 +3,8 @@
 A launch is a series that began inside the panel. Its level is the mean of its first four weeks (28, 8 or 6 periods); a
 ridge regression of log levels on attributes says at which level a new series with such attributes begins (Hoerl &
 Kennard, Technometrics 12, 1970), the mean of past launches by age how it goes on, all series together how the season
-divides it. The spread is that of what past launches sold over what this would have said of them, each product left out
-of the regression that spoke of it; their mean undoes the bias of the logarithm (Duan, JASA 78, 1983).
+divides it. The spread is that of what past launches sold over what this would have said of them, each left out of the
+regression that spoke of it; their mean undoes the bias of the logarithm (Duan, JASA 78, 1983).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from salesfc_plugin.text import hashed_ngrams, is_free_text
 Doubles = NDArray[np.float64]
 FEWEST = 8  # launches that anything can be learnt from
 _AGES = {"day": 28, "week": 8, "month": 6}  # periods of a launch's level
-_PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)  # of the ridge: launches that count as much as the mean of all
+_PENALTIES = (3.0, 10.0, 30.0)  # of the ridge: launches that count as much as the mean of all
 _OWN = 4.0  # known periods of its own that weigh as much as the attributes
 _EPSILON = 0.05  # units a period added before the logarithm
 
@@ -93,27 +93,18 @@ def _learn(panel: Panel, rows: NDArray[np.int64], features: Doubles, phase: Doub
     level = np.nanmean(sold[:, :ages], axis=1)
     x = _with_one(features[rows])
     y = np.log(np.maximum(level, 0.0) + _EPSILON)
-    product = np.array([str(name).split("/")[0] for name in panel.unique_id[rows]])  # the first key
-    coefficients, left_out = min(
-        (_ridge(x, y, product, penalty) for penalty in _PENALTIES), key=lambda r: _missed(y, r[1])
-    )
+    coefficients, left_out = min((_ridge(x, y, penalty) for penalty in _PENALTIES), key=lambda r: _missed(y, r[1]))
     curve = _curve(sold, level, ages)
     expected = np.maximum(np.exp(left_out) - _EPSILON, 1e-3)[:, None] * curve[None, :ages]
     ratios = (sold[:, :ages] / np.maximum(expected, 1e-3)).reshape(-1)
     return Launches(coefficients, curve, np.sort(ratios[np.isfinite(ratios)]))
 
 
-def _ridge(x: Doubles, y: Doubles, product: NDArray[np.str_], penalty: float) -> tuple[Doubles, Doubles]:
-    """Coefficients, and ``[R]`` what each launch would have been said to be by a fit without its product.
-
-    The places that a product was launched in know of one another, so a launch is not left out alone.
-    """
+def _ridge(x: Doubles, y: Doubles, penalty: float) -> tuple[Doubles, Doubles]:
+    """Coefficients, and ``[R]`` what each launch would have been said to be by a fit without it."""
     fit = np.linalg.solve(x.T @ x + penalty * np.diag([0.0] + [1.0] * (x.shape[1] - 1)), x.T)
-    residual, left_out = y - x @ (fit @ y), np.zeros_like(y)
-    for name in np.unique(product):
-        here = np.flatnonzero(product == name)
-        own = np.eye(len(here)) - x[here] @ fit[:, here]
-        left_out[here] = y[here] - np.linalg.solve(own + 1e-6 * np.eye(len(here)), residual[here])
+    leverage = np.minimum(np.einsum("ij,ji->i", x, fit), 0.9)
+    left_out: Doubles = y - (y - x @ (fit @ y)) / (1.0 - leverage)
     return fit @ y, left_out
 
 

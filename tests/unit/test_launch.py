@@ -63,7 +63,7 @@ def test_titles_alone_say_at_which_level_a_new_series_starts() -> None:
     panel = launching()
     rng = np.random.default_rng(1)
     kinds = np.where(panel.statics.codes[:, 0] == 1, "garden chair", "tea spoon")
-    titles = np.array([f"{kind} {rng.integers(1e9)}" for kind in kinds], object)[:, None]
+    titles = np.array([f"{kind} {rng.choice(['red', 'blue', 'green'])}" for kind in kinds], object)[:, None]
     statics = replace(
         panel.statics, codes=panel.statics.codes[:, :0], vocabulary=(), names=(), text_names=("title",), texts=titles
     )
