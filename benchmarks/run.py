@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -51,7 +52,8 @@ def settings(window: Window, options: argparse.Namespace) -> dict[str, Any]:
     if window.past:
         found |= {"salesfc_behaviour_identifier": "behaviour", "salesfc_past_columns": window.past}
     given = {"preset": options.preset, "network": options.network, "seed": options.seed}
-    return found | {f"salesfc_{name}": value for name, value in given.items() if value is not None}
+    found |= {f"salesfc_{name}": value for name, value in given.items() if value is not None}
+    return found | json.loads(getattr(options, "vars", None) or "{}")
 
 
 def build(names: Mapping[str, Any], db: Path, folder: Path) -> Run:
@@ -69,7 +71,8 @@ def stage_costs(run: Run, target: Path) -> dict[str, Cost]:
     """Training, backtest and prediction as dbt timed them, all of the rest, and the whole build."""
     results = json.loads((target / "run_results.json").read_text())["results"]
     stages = {"int_salesfc__trained_model": "training", "int_salesfc__backtest_prediction": "backtest"}
-    stages["int_salesfc__prediction"] = "prediction"
+    stages |= {"int_salesfc__prediction": "prediction", "int_salesfc__contribution": "explanation"}
+    stages["int_salesfc__total_interval"] = "totals"
     found = {}
     for result in results:
         stage = stages.get(result["unique_id"].split(".")[-1])
@@ -95,6 +98,9 @@ def run_window(folder: Path, options: argparse.Namespace) -> tuple[pd.DataFrame,
         run = build(settings(window, options), db, Path(place))
         frame, absent = predictions(window, read_forecast(db))
         costs, models = stage_costs(run, Path(place) / "target"), trained_models(db)
+        if options.keep:
+            options.keep.mkdir(parents=True, exist_ok=True)
+            shutil.copy(db, options.keep / f"{window.task}_{window.cutoff:%Y-%m-%d}.duckdb")
     print(f"{window.task} {window.cutoff:%Y-%m-%d}: {len(frame):,} predictions, {absent:,} by the seasonal naive")
     for name, cost in costs.items():
         print(f"  {name:<11}{cost}", flush=True)
@@ -111,13 +117,13 @@ def run_window(folder: Path, options: argparse.Namespace) -> tuple[pd.DataFrame,
 def summary(windows: list[dict[str, Any]]) -> dict[str, Any]:
     """Seconds and CPU seconds summed over the cutoffs, peak memory at its largest, by stage."""
     total: dict[str, Any] = {}
-    for stage in ("training", "backtest", "prediction", "build"):
+    for stage in ("training", "backtest", "prediction", "explanation", "totals", "build"):
         costs = [w[stage] for w in windows if stage in w]
         if costs:
             total[f"{stage}_seconds"] = round(sum(c["seconds"] for c in costs), 2)
             total[f"{stage}_cpu_seconds"] = round(sum(c["cpu_seconds"] for c in costs), 2)
             total[f"{stage}_peak_mb"] = round(max(c["peak_mb"] for c in costs))
-    for key in ("training_seconds", "training_cpu_seconds"):
+    for key in ("training_seconds", "training_cpu_seconds", "trust_cpu_seconds"):
         of_models = [m[key] for w in windows for m in w["models"] if key in m]
         if of_models:
             total[f"models_{key}"] = round(sum(of_models), 2)
@@ -140,6 +146,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="salesfc_seed")
     parser.add_argument("--json", type=Path, help="write costs by cutoff and in all")
     parser.add_argument("--cutoff", help="only this one, as 2015-04-26")
+    parser.add_argument("--vars", help="more vars, as JSON")
+    parser.add_argument("--keep", type=Path, help="folder to keep the built databases in, for trust.py")
     parser.add_argument("--work", type=Path, help="where databases are made (default: the system's folder for such)")
     options = parser.parse_args()
     folders = sorted(p.parent for p in options.task.glob("*/task.json") if options.cutoff in (None, p.parent.name))

@@ -11,4 +11,5 @@ def model(dbt, session):
         dbt.ref("int_salesfc__setting"),
         dbt.ref("salesfc__model_registry"),
         plugin.dbt_progress(),
+        dbt.ref("int_salesfc__group_member"),
     )

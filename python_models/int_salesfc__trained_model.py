@@ -10,4 +10,5 @@ def model(dbt, session):
         dbt.ref("int_salesfc__calendar"),
         dbt.ref("int_salesfc__setting"),
         plugin.dbt_progress(),
+        dbt.ref("int_salesfc__group_member"),
     )

@@ -36,7 +36,7 @@ def train(
     Raises:
         PanelError: if the tables do not fit together, or no series is long enough to train on.
     """
-    return _trained(sales, config, future, series, progress)["production"]
+    return dict(_trained(sales, config, future, series, progress))["production"]
 
 
 def forecast(model: TrainedModel, sales: Frame, *, future: Frame | None = None, series: Frame | None = None) -> Frame:
@@ -84,14 +84,16 @@ def backtest(
     Raises:
         PanelError: if the tables do not fit together, or nothing can be held out.
     """
+    from salesfc_plugin.evaluation.backtest import model_at
     from salesfc_plugin.evaluation.publishing import backtest_parts
 
-    model = _trained(sales, config, future, series, None).get("backtest")
-    if model is None:
+    models = [model for role, model in _trained(sales, config, future, series, None) if role == "backtest"]
+    if not models:
         raise PanelError("sales: too short to hold out a horizon; give more history or a shorter horizon")
     panel = to_panel(sales, config, future, series)
     tables = []
-    for cut, part in backtest_parts(panel, config, model):
+    for cut, part in backtest_parts(panel, config, models):
+        model = model_at(models, cut.cutoff)
         rows = forecast_rows(cut, config, part.forecast, part.method, model, part.rows, part.status, part.reason)
         truth = panel.truth(panel.n_history - cut.n_history)[part.rows].reshape(-1).astype(np.float64)
         tables.append(rows.append_column("quantity", pa.array(truth, mask=~np.isfinite(truth))))
@@ -101,13 +103,13 @@ def backtest(
 
 def _trained(
     sales: Frame, config: ForecastConfig, future: Frame | None, series: Frame | None, progress: Progress | None
-) -> dict[str, TrainedModel]:
+) -> list[tuple[str, TrainedModel]]:
+    from salesfc_plugin.evaluation.learning import add_trust
     from salesfc_plugin.evaluation.selection import train_models
-    from salesfc_plugin.evaluation.trust import add_trust
 
     panel = to_panel(sales, config, future, series)
-    models = dict(add_trust(panel, config, train_models(panel, config, progress or Quiet())))
-    if "production" not in models:
+    models = add_trust(panel, config, train_models(panel, config, progress or Quiet()))
+    if "production" not in dict(models):
         raise PanelError("sales: no series is long enough to train on")
     return models
 

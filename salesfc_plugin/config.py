@@ -20,6 +20,7 @@ TRAIN_MODES = ("auto", "always", "never", "warm")
 NORMALISATIONS = ("mean", "zscore", "log1p")
 BATCH = 1024  # series that are forecast at once
 _BYTES_A_SERIES = 100_000  # of one of them: its windows and what the network makes of them, as measured
+RETRAIN_MODES = ("once", "each")
 
 
 class ConfigError(ValueError):
@@ -86,6 +87,14 @@ def _levels(value: Any) -> bool:
     )
 
 
+def _dates(value: Any) -> bool:
+    try:
+        days = [dt.date.fromisoformat(day) for day in value]
+    except (TypeError, ValueError):
+        return False
+    return isinstance(value, tuple) and days == sorted(set(days))
+
+
 _CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "horizon": (_whole(1, 1000), "a whole number of periods from 1 to 1000"),
     "frequency": (_choice(FREQUENCIES), f"one of {', '.join(FREQUENCIES)}"),
@@ -97,6 +106,8 @@ _CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "confidence_level": (lambda v: isinstance(v, float) and 0.0 < v < 1.0, "a number between 0 and 1"),
     "quantiles": (_levels, "a rising list of different numbers between 0 and 1"),
     "backtest_cutoffs": (_whole(1, 52), "a whole number from 1 to 52"),
+    "backtest_dates": (_dates, "a rising list of different dates such as 2024-01-31"),
+    "backtest_retrain": (_choice(RETRAIN_MODES), f"one of {', '.join(RETRAIN_MODES)}"),
     "on_error": (_choice(("skip", "abort")), "skip or abort"),
 }
 
@@ -134,6 +145,9 @@ class ForecastConfig:
         seed: of every random choice.
         train: whether to train (``auto``, ``always``, ``never``, ``warm``).
         backtest_cutoffs: rolling origins that accuracy rests on.
+        backtest_dates: ISO dates in the periods after which to hold out instead; none for whole horizons before the
+            cutoff.
+        backtest_retrain: ``once``: one training before the first of them; ``each``: one before each.
         on_error: what a series that cannot be forecast does: ``skip`` or ``abort``.
         holiday_region: ISO country code, empty for none.
         tensorboard_dir: folder for TensorBoard logs, empty for none.
@@ -153,6 +167,8 @@ class ForecastConfig:
     seed: int = 7
     train: str = "auto"
     backtest_cutoffs: int = 3
+    backtest_dates: tuple[str, ...] = ()
+    backtest_retrain: str = "once"
     on_error: str = "skip"
     holiday_region: str = ""
     tensorboard_dir: str = ""
@@ -160,6 +176,7 @@ class ForecastConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "quantiles", tuple(float(q) for q in self.quantiles))
+        object.__setattr__(self, "backtest_dates", tuple(self.backtest_dates))
         for name, (valid, text) in _CHECKS.items():
             if not valid(getattr(self, name)):
                 raise ConfigError(name, getattr(self, name), text)

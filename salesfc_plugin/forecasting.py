@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -21,6 +23,28 @@ _CHUNK_BYTES = 256_000_000
 def forecast(model: TrainedModel, panel: Panel, batch: int = BATCH) -> Forecast:
     """Forecast the horizon of a panel with every member and every set of input groups of the model."""
     return Forecaster(model, panel, batch).at(0, model.switches)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which inputs a forecast may see as they are; the others it sees as they usually are.
+
+    Args:
+        known: for each column known in advance.
+        calendar: for each calendar feature.
+        past: whether the columns of the past.
+        product: whether the attributes of the series.
+    """
+
+    known: tuple[bool, ...]
+    calendar: tuple[bool, ...]
+    past: bool
+    product: bool
+
+    def tensors(self) -> list[tf.Tensor]:
+        """As 0 and 1."""
+        lists = [tf.constant([float(on) for on in flags]) for flags in (self.known, self.calendar)]
+        return [*lists, tf.constant(float(self.past)), tf.constant(float(self.product))]
 
 
 class Forecaster:
@@ -49,6 +73,15 @@ class Forecaster:
         self._network = build_network(model.network, self.shape, Capacity(**model.capacity), model.levels)
         self._network.make_weights(self._tensors, model.recipe.network_floor)
         self._run = tf.function(self._forward, autograph=False, reduce_retracing=True)
+        self._shown: Shown | None = None
+
+    def shown(self, switches: tuple[tuple[bool, ...], ...], shown: Shown, rows: NDArray[np.int64]) -> Floats:
+        """``[M, H]`` means from the panel's cutoff with some inputs as usual instead of as they are."""
+        self._shown = shown
+        try:
+            return self.at(0, switches, rows).mean
+        finally:
+            self._shown = None
 
     def at(
         self, periods_back: int, switches: tuple[tuple[bool, ...], ...], rows: NDArray[np.int64] | None = None
@@ -109,10 +142,11 @@ class Forecaster:
 
     def _pass(self, rows: NDArray[np.int32], origin: int, switch: tuple[bool, ...]) -> tuple[Floats, Floats]:
         use, start = tf.constant([[float(on) for on in switch]]), tf.constant(origin)
+        shown = None if self._shown is None else self._shown.tensors()
         means, quantiles = [], []
         for first in range(0, len(rows), self.batch):
             part = rows[first : first + self.batch]
-            m, q = self._run(tf.constant(np.resize(part, self.batch)), start, use, self._tensors.arrays())
+            m, q = self._run(tf.constant(np.resize(part, self.batch)), start, use, self._tensors.arrays(), shown)
             means.append(m.numpy()[: len(part)])
             quantiles.append(q.numpy()[: len(part)])
         return to_units(
@@ -120,12 +154,49 @@ class Forecaster:
         )
 
     def _forward(
-        self, row: tf.Tensor, origin: tf.Tensor, use: tf.Tensor, arrays: dict[str, tf.Tensor]
+        self,
+        row: tf.Tensor,
+        origin: tf.Tensor,
+        use: tf.Tensor,
+        arrays: dict[str, tf.Tensor],
+        shown: list[tf.Tensor] | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         floor = self.model.recipe.network_floor
         inputs = gather_inputs(
             self._tensors.with_arrays(arrays), self.shape, floor, row, tf.fill(tf.shape(row), origin)
         )
+        if shown is not None:
+            inputs |= self._as_usual(inputs, *shown)
         quantiles, mean = self._network(inputs, tf.tile(use, (tf.shape(row)[0], 1)))
         scale = inputs["scale"][:, None]
         return mean * scale, tf.nn.relu(quantiles) * scale[:, :, None]
+
+    def _as_usual(
+        self, inputs: dict[str, tf.Tensor], known: tf.Tensor, calendar: tf.Tensor, past: tf.Tensor, product: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Inputs that are not shown become what they usually are; what has happened stays, so that it is compared with.
+
+        A flag known in advance is off and another such column at its mean over the window; a date is that of the last
+        known period, without a holiday near it; behaviour is at its mean over the window; attributes are unknown.
+        """
+        flags = [float(column.kind == "flag") for column in self.model.recipe.known]
+        usual = tf.reduce_mean(inputs["window_known"], axis=1, keepdims=True) * (1.0 - tf.constant(flags))
+        holiday = tf.constant(self._no_holiday())
+        now = inputs["window_calendar"][:, -1:]
+        date = tf.where(tf.math.is_finite(holiday), tf.zeros_like(now) + holiday, now)
+        steady = tf.reduce_mean(inputs["window_past"], axis=1, keepdims=True)
+        return {
+            "step_known": known * inputs["step_known"] + (1.0 - known) * usual,
+            "step_calendar": calendar * inputs["step_calendar"] + (1.0 - calendar) * date,
+            "window_past": past * inputs["window_past"] + (1.0 - past) * steady,
+            "codes": inputs["codes"] * tf.cast(product, tf.int32),
+            "reals": inputs["reals"] * product,
+        }
+
+    def _no_holiday(self) -> Floats:
+        """``[C]`` each holiday feature on a usual day (its median), NaN for other features."""
+        usual = np.median(self.panel.calendar, axis=0) if len(self.panel.calendar) else np.zeros(0)
+        place = {name: k for k, name in enumerate(self.panel.calendar_names)}
+        names = self.model.recipe.calendar_names
+        found = [usual[place[n]] if n in place and "holiday" in n else np.nan for n in names]
+        return np.array(found, np.float32)

@@ -95,6 +95,17 @@ class Lineage:
     def _by_relation(self) -> dict[tuple[str, str], str]:
         return {_key(n): i for i, n in self._nodes.items()}
 
+    @property
+    def marts(self) -> list[str]:
+        """Names of the models that people read: those in a folder ``marts``."""
+        nodes = self._nodes
+        return sorted(n for n, i in self.models.items() if "marts" in Path(nodes[i]["original_file_path"]).parts)
+
+    def source_label(self, source: str) -> str:
+        """``schema.table`` of one of this package's sources; empty if it is switched off."""
+        found = [i for i, n in self._nodes.items() if n["resource_type"] == "source" and n["name"] == source]
+        return self._model(found[0]).label if found else ""
+
     def columns(self, model: str) -> list[str]:
         """The columns of a model.
 
@@ -105,8 +116,13 @@ class Lineage:
             raise LineageError(f"there is no model {model}{did_you_mean(model, list(self.models))}")
         return list(self._model(self.models[model]).columns)
 
-    def trace(self, model: str, column: str) -> Trace:
+    def trace(self, model: str, column: str, past_counts: bool = True) -> Trace:
         """Follow a column up to the source columns that it is made of.
+
+        Args:
+            model: name of a model.
+            column: one of its columns.
+            past_counts: whether to follow a count to what it counts.
 
         Raises:
             LineageError: if there is no such model or column, or its SQL cannot be read.
@@ -124,7 +140,7 @@ class Lineage:
                 continue
             if here.is_python:
                 pythons.add(here.label)
-            parents = here.parents(name)
+            parents = here.parents(name) if past_counts or not here.is_count(name) else []
             steps[Column(here.label, name)] = tuple(Column(self._model(i).label, c) for i, c in parents)
             queue.extend(parent for parent in parents if parent not in seen)
             seen.update(parents)
@@ -199,6 +215,18 @@ class _Model:
         if column not in self._parents:
             self._parents[column] = self._traced(column)
         return self._parents[column]
+
+    def is_count(self, column: str) -> bool:
+        """Whether a column is a count and nothing else, whatever type it is given."""
+        if self.is_python or self.is_source:
+            return False
+        for made in self._query.selects:
+            if made.alias_or_name.lower() == column.lower():
+                value = made.unalias()
+                while isinstance(value, exp.Cast | exp.Paren):
+                    value = value.this
+                return isinstance(value, exp.Count)
+        return False
 
     def _traced(self, column: str) -> list[tuple[str, str]]:
         if self.is_python:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,9 @@ from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Floats, Panel, Relation, read_panel, read_settings, relations_of_series
 from salesfc_plugin.sampling import training_sample
 
+if TYPE_CHECKING:
+    from salesfc_plugin.evaluation.hierarchy import Groups
+
 T = TypeVar("T")
 _AT_ONCE = 4096  # series whose forecasts are turned into rows at once
 EXPLAINED = 500  # series whose forecasts are taken apart: those with the largest forecasts
@@ -28,14 +31,20 @@ _TRAINING = threading.Lock()  # dbt may run two Python models at once, TensorFlo
 
 
 def train_table(
-    observations: Relation, series: Relation, calendar: Relation, setting: Relation, progress: Progress | None = None
+    observations: Relation,
+    series: Relation,
+    calendar: Relation,
+    setting: Relation,
+    progress: Progress | None = None,
+    member: Relation | None = None,
 ) -> pa.Table:
     """Train the backtest model and the production model; one row each, none if there is nothing to train on.
 
     With ``salesfc_train: never`` nothing is trained, and forecasts come from the promoted model of the registry.
+    ``member`` (level, group_id, unique_id) lets it learn how totals are best made to agree with their series.
     """
+    from salesfc_plugin.evaluation.learning import add_trust
     from salesfc_plugin.evaluation.selection import train_models
-    from salesfc_plugin.evaluation.trust import add_trust
 
     config, values = read_settings(setting)
     if _is_empty(series) or config.train == "never":
@@ -45,7 +54,7 @@ def train_table(
         say = progress or Quiet()
         models = train_models(sample, config, say)
         say("choosing methods and correcting intervals by backtest")
-        models = add_trust(panel, config, models)
+        models = add_trust(panel, config, models, _groups(member, panel))
     return registry.to_table(models, registry.hash_panel(panel), dt.datetime.now(dt.UTC).replace(tzinfo=None))
 
 
@@ -56,22 +65,26 @@ def backtest_table(
     setting: Relation,
     trained_model: Relation,
     progress: Progress | None = None,
+    member: Relation | None = None,
 ) -> pa.RecordBatchReader:
     """Forecast the periods before the cutoff as they would have been at the backtest's own cutoffs.
 
     What is returned forecasts while it is read, so that no more than one cutoff is held at a time.
     """
+    from salesfc_plugin.evaluation.backtest import model_at
     from salesfc_plugin.evaluation.publishing import backtest_parts
 
     config, values = read_settings(setting)
     if _is_empty(series):
         return _SCHEMA.empty_table().to_reader()
-    model = registry.read_model(trained_model, "backtest")
-    panel = _panel(observations, series, calendar, values, config, _vocabulary(model))
+    models = registry.read_models(trained_model, "backtest")
+    panel = _panel(observations, series, calendar, values, config, _vocabulary(models[0] if models else None))
+    groups = _groups(member, panel)
 
     def batches() -> Iterator[pa.RecordBatch]:
         with _TRAINING:
-            for cut, part in _told(backtest_parts(panel, config, model), progress or Quiet()):
+            for cut, part in _told(backtest_parts(panel, config, models, groups), progress or Quiet()):
+                model = model_at(models, cut.cutoff)
                 given = (part.forecast, part.method, model, part.rows, part.status, part.reason)
                 yield from forecast_batches(cut, config, *given)
 
@@ -95,9 +108,10 @@ def predict_table(
     setting: Relation,
     model_registry: Relation,
     progress: Progress | None = None,
+    member: Relation | None = None,
 ) -> pa.RecordBatchReader:
     """The published forecast of every series; what the network cannot forecast falls back and says why."""
-    from salesfc_plugin.evaluation.publishing import published_forecasts
+    from salesfc_plugin.evaluation.publishing import published_forecasts, reconciled_parts
 
     config, values = read_settings(setting)
     if _is_empty(series):
@@ -106,7 +120,8 @@ def predict_table(
     with _TRAINING:
         panel = _panel(observations, series, calendar, values, config, _vocabulary(model))
         (progress or Quiet())(f"forecasting {panel.n_series:,} series, {panel.horizon} periods each")
-        parts = list(published_forecasts(panel, config, model))
+        made = list(published_forecasts(panel, config, model))
+        parts = reconciled_parts(panel, made, model, _groups(member, panel))
     batches = (
         batch
         for part in parts
@@ -299,6 +314,12 @@ def _panel(
 ) -> Panel:
     cutoff = np.datetime64(parse_date(values["cutoff"]), "D")
     return read_panel(observations, series, calendar, cutoff, config, vocabulary)
+
+
+def _groups(member: Relation | None, panel: Panel) -> Groups | None:
+    from salesfc_plugin.evaluation.hierarchy import read_groups
+
+    return None if member is None else read_groups(member, panel.unique_id)
 
 
 def _vocabulary(model: TrainedModel | None) -> dict[str, tuple[str, ...]] | None:

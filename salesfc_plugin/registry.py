@@ -60,11 +60,25 @@ def read_model(relation: Any, role: str) -> TrainedModel | None:
     Raises:
         ModelError: if its bytes are damaged.
     """
+    rows = _rows(relation, role)
+    return _model(max(rows, key=lambda r: (r["created_at"], r["model_version"]))) if rows else None
+
+
+def read_models(relation: Any, role: str) -> list[TrainedModel]:
+    """All models of a role, the one with the earliest cutoff first.
+
+    Raises:
+        ModelError: if the bytes of one are damaged.
+    """
+    return [_model(row) for row in sorted(_rows(relation, role), key=lambda r: (r["cutoff"], r["model_version"]))]
+
+
+def _rows(relation: Any, role: str) -> list[dict[str, Any]]:
     table = relation.to_arrow_table() if not isinstance(relation, pa.Table) else relation
-    rows = [r for r in table.to_pylist() if r["role"] == role and r.get("stage", "promoted") == "promoted"]
-    if not rows:
-        return None
-    row = max(rows, key=lambda r: (r["created_at"], r["model_version"]))
+    return [r for r in table.to_pylist() if r["role"] == role and r.get("stage", "promoted") == "promoted"]
+
+
+def _model(row: dict[str, Any]) -> TrainedModel:
     try:
         return TrainedModel.from_bytes(row["weights"])
     except ModelError as error:

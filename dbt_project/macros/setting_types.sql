@@ -31,6 +31,8 @@
     {%- elif type == 'date' -%}
         {%- set value = value | string -%}
         {%- set fits = value == '' or salesfc.is_date(value) -%}
+    {%- elif type == 'dates' -%}
+        {%- set fits = salesfc.is_dates(value) -%}
     {%- elif type == 'region' -%}
         {%- set fits = value is string and modules.re.match('^([A-Z]{2,3}(-[A-Z0-9]{1,4})?)?$', value) is not none -%}
     {%- elif type == 'memory' -%}
@@ -55,6 +57,18 @@
         {%- if name is not string or name | trim | length == 0 -%}{%- do return(false) -%}{%- endif -%}
     {%- endfor -%}
     {%- do return(value | map('lower') | unique | list | length == value | length) -%}
+{% endmacro %}
+
+
+{#- A list of dates, each later than the one before. -#}
+{% macro is_dates(value) %}
+    {%- if value is string or value is mapping or value is not sequence -%}{%- do return(false) -%}{%- endif -%}
+    {%- for day in value -%}
+        {%- if day is not string or not salesfc.is_date(day) or (not loop.first and day <= value[loop.index0 - 1]) -%}
+            {%- do return(false) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do return(true) -%}
 {% endmacro %}
 
 

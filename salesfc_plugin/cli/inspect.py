@@ -43,10 +43,11 @@ def doctor(
 def lineage(
     column: Annotated[
         str, typer.Argument(metavar="MODEL.COLUMN", help="A column of a model; without one, all of them.")
-    ],
+    ] = "",
     db: Database = DATABASE,
     target_path: Target = Path("target"),
     steps: Annotated[bool, typer.Option("--steps", help="Show every model on the way.")] = False,
+    leaks: Annotated[bool, typer.Option("--leaks", help="Look for leaks in all models instead.")] = False,
 ) -> None:
     """Tell which source columns a column is made of.
 
@@ -57,10 +58,20 @@ def lineage(
       salesfc lineage fct_salesfc__sales_and_forecast.revenue
       salesfc lineage fct_salesfc__sales_and_forecast.revenue --steps
       salesfc lineage dim_salesfc__series
+      salesfc lineage --leaks
     """
+    from salesfc_plugin.leakage import find_leaks
     from salesfc_plugin.lineage import Lineage
 
     project = Lineage(target_path, _stored_columns(db))
+    if leaks:
+        found = [str(leak) for leak in find_leaks(project)]
+        print(
+            *(found or ["No leak: nothing of the past in what is known in advance, no customer in a mart."]), sep="\n"
+        )
+        raise typer.Exit(1 if found else 0)
+    if not column:
+        raise typer.BadParameter("name a column, such as fct_salesfc__forecast.forecast, or give --leaks.")
     model, _, name = column.partition(".")
     for one in [name] if name else project.columns(model):
         trace = project.trace(model, one)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from salesfc_plugin.baselines import BASELINES, Forecast
-from salesfc_plugin.config import ForecastConfig
+from salesfc_plugin.config import ConfigError, ForecastConfig
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 
@@ -15,11 +15,16 @@ _TRAINING_SHARE = 0.5  # of a usual series' history stays before the first backt
 
 
 def backtest_cutoffs(panel: Panel, config: ForecastConfig) -> list[int]:
-    """Backtest cutoffs as periods before the panel's own, oldest first: whole horizons, as many as asked for.
+    """Backtest cutoffs as periods before the panel's own, oldest first: chosen dates, or whole horizons.
 
-    Fewer where the history of a usual (median) series is too short to leave half of it for training; none at all where
-    not even one horizon can be held out.
+    Of whole horizons fewer than asked for where the history of a usual (median) series is too short to leave half of it
+    for training; none at all where not even one horizon can be held out.
+
+    Raises:
+        ConfigError: if a chosen date leaves nothing to read or nothing to compare with.
     """
+    if config.backtest_dates:
+        return _dated_cutoffs(panel, config.backtest_dates)
     history = panel.n_history - panel.first
     started = history[history > 0]
     if started.size == 0:
@@ -29,22 +34,49 @@ def backtest_cutoffs(panel: Panel, config: ForecastConfig) -> list[int]:
     return [panel.horizon * k for k in range(min(config.backtest_cutoffs, most), 0, -1)]
 
 
+def _dated_cutoffs(panel: Panel, dates: Sequence[str]) -> list[int]:
+    first = min(int(panel.first.min()), panel.n_history - 1)
+    back = set()
+    for date in dates:
+        period = int(np.searchsorted(panel.ts, np.datetime64(date, "D"), side="right")) - 1
+        if not first <= period < panel.n_history - 1:
+            last = panel.ts[panel.n_history - 1] - np.timedelta64(1, "D")
+            raise ConfigError("backtest_dates", date, f"from {panel.ts[first]}, the first sale, to {last}")
+        back.add(panel.n_history - 1 - period)
+    return sorted(back, reverse=True)
+
+
+def ended_before(backs: Sequence[int], back: int, horizon: int) -> list[int]:
+    """Which backtest windows were over at a cutoff: only they may teach there; chosen dates can overlap."""
+    return [k for k, b in enumerate(backs) if b - horizon >= back]
+
+
+def model_at(models: Sequence[TrainedModel], cutoff: np.datetime64) -> TrainedModel | None:
+    """The newest model that had seen nothing after a cutoff."""
+    able = [model for model in models if model.cutoff <= str(cutoff)]
+    return max(able, key=lambda model: model.cutoff) if able else None
+
+
 def raw_forecasts(
-    panel: Panel, config: ForecastConfig, model: TrainedModel | None
+    panel: Panel, config: ForecastConfig, models: Sequence[TrainedModel]
 ) -> Iterator[tuple[int, Panel, dict[str, Forecast]]]:
     """Yield for each backtest cutoff how far back it is, the panel as it was, and the forecasts of every method.
 
-    The network's input groups at a cutoff are those chosen on the cutoffs before it, as production would have.
+    The network is the newest of the backtest models that was trained by then, and its input groups are those chosen on
+    the windows that were over, as production would have it.
     """
     from salesfc_plugin.forecasting import Forecaster  # TensorFlow, which choosing among forecasts does not need
 
-    forecaster = None if model is None else Forecaster(model, panel, config.batch)
-    levels = config.levels if model is None else model.levels
+    forecaster: Forecaster | None = None
     for back in backtest_cutoffs(panel, config):
         cut = panel.at(back)
+        model = model_at(models, cut.cutoff)
         made: dict[str, Forecast] = {}
-        if model is not None and forecaster is not None:
+        if model is not None:
+            if forecaster is None or forecaster.model is not model:
+                forecaster = Forecaster(model, panel, config.batch)
             made[model.network] = forecaster.at(back, chosen_at(model, cut))
+        levels = config.levels if model is None else model.levels
         made |= {name: baseline(cut, levels) for name, baseline in BASELINES[panel.frequency].items()}
         yield back, cut, made
 

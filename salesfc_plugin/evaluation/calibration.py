@@ -27,6 +27,7 @@ _BETWEEN_SALES = 1.32  # mean periods between sales from which demand is intermi
 _PRIOR = 500.0  # scores that the correction of all series weighs as much as
 _PRIOR_WINDOWS = 2.0  # windows without any correction that are thought to have been before
 _FEWEST = 50  # scores below which nothing is corrected
+_FEW_SERIES = 20  # of a kind below which all series speak for it
 _DEAR = 1.01  # corrections that lose more than this many times what none do, on windows left out, count half
 
 
@@ -104,6 +105,31 @@ def learn_calibration(held: Sequence[Held], levels: tuple[float, ...]) -> Calibr
         learnt = _offsets([scores[k] for k in others], [kinds[k] for k in others], levels)
         losses += [_loss(window, Calibration(levels, learnt, s)) for s in (0.0, strength)]
     return Calibration(levels, offsets, strength if losses[1] <= _DEAR * losses[0] else 0.5 * strength)
+
+
+def learn_widening(now: Forecast, before: Forecast, kinds: NDArray[np.int64]) -> Calibration:
+    """Make one network as unsure as another: each level moves away from the median by their mean difference.
+
+    The production network goes on from the backtest's, has trained longer and has seen the windows that the backtest
+    was measured on, so it is surer of itself than what was measured, and misses more. Both forecast the same periods,
+    whose sales nobody knows yet.
+
+    Args:
+        now: of the production network, ``[N, H]``.
+        before: of the newest backtest network.
+        kinds: ``[N]`` index into ``CLASSES``.
+    """
+    levels, horizon = np.array(now.levels), now.mean.shape[1]
+    middle, part = int(np.argmin(np.abs(levels - 0.5))), bucket_of(now.mean.shape[1], min(_BUCKETS, horizon))
+    reach = [f.quantiles.astype(np.float64) - f.quantiles[:, :, middle : middle + 1] for f in (now, before)]
+    gap = (reach[1] - reach[0]) / spread_of(now)[:, :, None]
+    out = np.zeros((len(CLASSES), part.max() + 1, len(levels)))
+    for kind in range(len(CLASSES)):
+        rows = kinds == kind if (kinds == kind).sum() >= _FEW_SERIES else np.ones(len(kinds), bool)
+        for bucket in range(out.shape[1]):
+            out[kind, bucket] = gap[rows][:, part == bucket].mean(axis=(0, 1))
+    wider = np.where(levels < 0.5, np.minimum(out, 0.0), np.maximum(out, 0.0))
+    return Calibration(now.levels, np.clip(wider, -2.0, 2.0), 1.0)
 
 
 def kinds_of(panel: Panel) -> NDArray[np.int64]:

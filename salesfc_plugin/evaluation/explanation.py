@@ -1,32 +1,80 @@
-"""What a forecast is made of: contributions of groups of inputs that sum to it exactly.
+"""What a forecast is made of: contributions of drivers that sum to it exactly.
 
-The network can forecast without a group of inputs (training hides them at random), so the Shapley value of each group
-(Shapley 1953; Lundberg & Lee, NeurIPS 2017) is exact: a weighted mean, over all sets of the other groups, of what the
-forecast gains by the group. With four groups that is 16 forecasts.
+Each driver is a group of inputs that a forecast can do without: sales of a year ago and the encoder because training
+hides them at random, the others because they can be put to what they usually are (no promotion, the usual price, no
+holiday, today's season, steady behaviour, an unknown product). The Shapley value of each (Shapley 1953; Lundberg & Lee,
+NeurIPS 2017) is exact: a weighted mean, over all sets of the other groups, of what the forecast gains by the group.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salesfc_plugin.forecasting import Forecaster
+from salesfc_plugin.forecasting import Forecaster, Shown
 from salesfc_plugin.model import TrainedModel
-from salesfc_plugin.networks import GROUPS
 from salesfc_plugin.panel import Panel
 
-LEVEL, WEEK, REST = "level and trend", "weekly season", "rest"
-NAMES = {
-    "calendar": "holidays and events",
-    "year": "yearly season",
-    "known": "price and promotion",
-    "encoder": "recent sales",
-}
-Set = frozenset[int]
+LEVEL, WEEK, YEAR, EVENTS = "level and trend", "weekly season", "yearly season", "holidays and events"
+PRICE, BEHAVIOUR, PRODUCT, REST = "price and promotion", "behaviour", "product", "rest"
+DRIVERS = (LEVEL, WEEK, YEAR, EVENTS, PRICE, BEHAVIOUR, PRODUCT, REST)
+_RECENT = "recent sales"  # what the encoder adds; told as part of the level
+_OFFERS = ("price", "promo", "discount", "sale", "offer")  # in the name of a column: not an event, though alike for all
+Set = frozenset[str]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Which driver each input column belongs to.
+
+    Args:
+        known: ``EVENTS`` or ``PRICE`` for each column known in advance.
+        calendar: ``EVENTS``, ``YEAR`` or empty (the weekly season, which always stays) for each calendar feature.
+        players: drivers that have any input.
+    """
+
+    known: tuple[str, ...]
+    calendar: tuple[str, ...]
+    players: tuple[str, ...]
+
+    @classmethod
+    def of(cls, panel: Panel, model: TrainedModel) -> Inputs:
+        """By kind, name and values: a flag that is alike in all series is an event, unless its name says otherwise."""
+        recipe = model.recipe
+        known = tuple(EVENTS if _is_event(panel, c.name, c.kind) else PRICE for c in recipe.known)
+        calendar = tuple(
+            "" if seasonal else EVENTS if "holiday" in name else YEAR
+            for name, seasonal in zip(recipe.calendar_names, recipe.seasonal, strict=True)
+        )
+        players = [YEAR, *(d for d in (EVENTS, PRICE) if d in known + calendar)]
+        players += [BEHAVIOUR] if recipe.past else []
+        players += [PRODUCT] if recipe.static_names or recipe.real_names else []
+        return cls(known, calendar, (*players, _RECENT))
+
+    def shown(self, drivers: Set, switch: tuple[bool, ...]) -> Shown:
+        """What a forecast with these drivers sees; what its switch hides anyway counts as seen."""
+        calendar_on, _, known_on, _ = switch
+        return Shown(
+            known=tuple(not known_on or d in drivers for d in self.known),
+            calendar=tuple(not calendar_on or not d or d in drivers for d in self.calendar),
+            past=BEHAVIOUR not in self.players or BEHAVIOUR in drivers,
+            product=PRODUCT not in self.players or PRODUCT in drivers,
+        )
+
+
+def _is_event(panel: Panel, name: str, kind: str) -> bool:
+    if kind != "flag" or name not in panel.known or any(word in name.lower() for word in _OFFERS):
+        return False
+    values = panel.known[name]
+    known = np.isfinite(values)
+    high = np.where(known, values, -np.inf).max(axis=0)
+    low = np.where(known, values, np.inf).min(axis=0)
+    return bool((high <= low).all())
 
 
 def contributions(
@@ -34,8 +82,9 @@ def contributions(
 ) -> dict[str, NDArray[np.float64]]:
     """Contributions of each driver to the published mean of some series; they sum to it.
 
-    What is left without any group of inputs is the level (its mean over a season) and the weekly season around it. What
-    choice of a method and blending have changed is the rest.
+    What is left without any driver is the level (its mean over a season) and the weekly season around it; what recent
+    sales add beyond their mean belongs to the level, too. What choice of a method, blending and reconciliation have
+    changed is the rest.
 
     Args:
         panel: up to the cutoff.
@@ -46,29 +95,42 @@ def contributions(
     Returns:
         Driver to ``[M, H]`` units.
     """
-    forecaster = Forecaster(model, panel)
-    worth: dict[Set, NDArray[np.float64]] = {}
+    inputs = Inputs.of(panel, model)
+    forecaster, every = Forecaster(model, panel.select(rows)), np.arange(len(rows))
+    made: dict[tuple[tuple[bool, ...], Shown], NDArray[np.float64]] = {}
 
-    def value(groups: Set) -> NDArray[np.float64]:
-        if groups not in worth:
-            switch = tuple(k in groups for k in range(len(GROUPS)))
-            worth[groups] = forecaster.at(0, (switch,), rows).mean.astype(np.float64)
-        return worth[groups]
+    def value(drivers: Set) -> NDArray[np.float64]:
+        total = np.zeros(published.shape)
+        for calendar, year, known, encoder in model.switches:
+            switch = (calendar, year and YEAR in drivers, known, encoder and _RECENT in drivers)
+            shown = inputs.shown(drivers, switch)
+            if (switch, shown) not in made:
+                made[switch, shown] = forecaster.shown((switch,), shown, every).astype(np.float64)
+            total += made[switch, shown]
+        return total / len(model.switches)
 
-    out = {NAMES[name]: np.zeros(published.shape) for name in GROUPS}
-    for switch in model.switches:
-        players = frozenset(k for k, on in enumerate(switch) if on)
-        for k in players:
-            gain = sum(weight * (value(others | {k}) - value(others)) for others, weight in coalitions(players, k))
-            out[NAMES[GROUPS[k]]] += gain / len(model.switches)
-    base = value(frozenset())
+    worth = {frozenset(s): value(frozenset(s)) for s in _subsets(inputs.players)}
+    gain = {
+        one: np.sum(
+            [w * (worth[others | {one}] - worth[others]) for others, w in coalitions(frozenset(inputs.players), one)],
+            axis=0,
+        )
+        for one in inputs.players
+    }
+    base = worth[frozenset()]
     level = season_mean(base, model.recipe.cycle.season)
-    out = {LEVEL: level, WEEK: base - level, **out}
-    out[REST] = published - np.sum(list(out.values()), axis=0)
+    out = {name: gain.get(name, np.zeros(published.shape)) for name in DRIVERS}
+    out[LEVEL], out[WEEK] = level + gain[_RECENT], base - level
+    out[REST] = published - np.sum([part for name, part in out.items() if name != REST], axis=0)
     return out
 
 
-def coalitions(players: Set, one: int) -> Iterator[tuple[Set, float]]:
+def _subsets(players: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for size in range(len(players) + 1):
+        yield from combinations(players, size)
+
+
+def coalitions(players: Set, one: str) -> Iterator[tuple[Set, float]]:
     """Yield every set of the other players with the weight that the Shapley value gives it."""
     others = sorted(players - {one})
     n = len(players)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from salesfc_plugin.baselines import BASELINES, Baseline, Forecast, recent_mean, seasonal_naive, zeros
 from salesfc_plugin.config import BATCH, ForecastConfig
-from salesfc_plugin.evaluation.backtest import backtest_cutoffs, raw_forecasts
+from salesfc_plugin.evaluation.backtest import backtest_cutoffs, model_at, raw_forecasts
 from salesfc_plugin.evaluation.calibration import kinds_of
 from salesfc_plugin.evaluation.choice import candidate
 from salesfc_plugin.evaluation.fallbacks import fallbacks, network_rows
+from salesfc_plugin.evaluation.hierarchy import Groups
+from salesfc_plugin.evaluation.reconciliation import BOTTOM_UP
+from salesfc_plugin.evaluation.totals import Totals, published_mean, scaled_by
 from salesfc_plugin.evaluation.trust import Trust, trust_at
 from salesfc_plugin.launch import launch
 from salesfc_plugin.model import TrainedModel
@@ -86,26 +89,63 @@ def published_forecasts(
     yield from _chosen(panel, model, network, np.setdiff1d(rest, broken), trust_at(model, str(panel.cutoff)))
 
 
-def backtest_parts(panel: Panel, config: ForecastConfig, model: TrainedModel | None) -> Iterator[tuple[Panel, Part]]:
+def reconciled_parts(
+    panel: Panel,
+    parts: Sequence[Part],
+    model: TrainedModel | None,
+    groups: Groups | None,
+    totals: Totals | None = None,
+    back: int = 0,
+) -> Sequence[Part]:
+    """Published forecasts after series and totals were made to agree, as the backtest chose; often unchanged.
+
+    Args:
+        panel: up to the cutoff.
+        parts: of ``published_forecasts``: every series once.
+        model: with what it learnt before the panel's cutoff.
+        groups: of the series; None leaves all as it is.
+        totals: of a later panel of the same series, if there is one already.
+        back: the panel's cutoff in periods before that one's.
+    """
+    told = trust_at(model, str(panel.cutoff)).reconciliation
+    if model is None or groups is None or told is None or told.method == BOTTOM_UP:
+        return parts
+    bottom = published_mean([(part.rows, part.forecast) for part in parts], panel.n_series)
+    factor = (totals or Totals(panel, groups)).factors(back, model, bottom, told)
+    return [replace(part, forecast=scaled_by(part.forecast, factor)) for part in parts]
+
+
+def backtest_parts(
+    panel: Panel, config: ForecastConfig, models: Sequence[TrainedModel], groups: Groups | None = None
+) -> Iterator[tuple[Panel, Part]]:
     """Yield the panel as it was at each backtest cutoff with the forecast of each method for the series known by then.
 
     Method ``published`` is what a build at that cutoff would have published, chosen and calibrated on earlier cutoffs.
     """
+    network = models[0].network if models else ""
     every = (
         panel.n_series * panel.horizon * len(backtest_cutoffs(panel, config)) * (2 + len(BASELINES[panel.frequency]))
     )
-    kept = {"seasonal_naive", "" if model is None else model.network} if every > _MOST_ROWS else None
-    for _, cut, made in raw_forecasts(panel, config, model):
+    kept = {"seasonal_naive", network} if every > _MOST_ROWS else None
+    totals = Totals(panel, groups) if groups is not None and _reconciles(models) else None
+    for back, cut, made in raw_forecasts(panel, config, models):
         started = np.flatnonzero(np.isfinite(cut.quantity).any(axis=1))
         for method, forecast in made.items():
             if len(started) and (kept is None or method in kept):
                 yield cut, Part(started, forecast, method, "ok", [""] * len(started))
-        network = None if model is None else made[model.network]
-        for part in published_forecasts(cut, replace(config, on_error="skip"), model, network):
+        model = model_at(models, cut.cutoff)
+        settled = replace(config, on_error="skip")
+        parts = list(published_forecasts(cut, settled, model, None if model is None else made[model.network]))
+        for part in reconciled_parts(cut, parts, model, None if totals is None else groups, totals, back):
             there = np.isin(part.rows, started)
             if there.any():
                 reason = [text for text, kept_row in zip(part.reason, there, strict=True) if kept_row]
                 yield cut, Part(part.rows[there], part.forecast, PUBLISHED, part.status, reason)
+
+
+def _reconciles(models: Sequence[TrainedModel]) -> bool:
+    told = [model.trust[cutoff].get("reconciliation") for model in models for cutoff in model.trust]
+    return any(one is not None and one["method"] != BOTTOM_UP for one in told)
 
 
 def forecast_of(panel: Panel, model: TrainedModel, batch: int = BATCH) -> Forecast:
@@ -121,7 +161,7 @@ def _chosen(
     """The rest by the method that was chosen for each, calibrated."""
     names, gains = trust.of(panel)
     kinds = kinds_of(panel)
-    made = {model.network: network}
+    made = {model.network: network if trust.widening is None else trust.widening.apply(network, kinds)}
     for name in sorted(set(names[rows])):
         kind, _, partner = name.partition(":")
         for needed in {kind, partner} & BASELINES[panel.frequency].keys():

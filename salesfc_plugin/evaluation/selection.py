@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salesfc_plugin.config import BATCH, ForecastConfig, Progress
-from salesfc_plugin.evaluation.backtest import backtest_cutoffs
+from salesfc_plugin.evaluation.backtest import backtest_cutoffs, ended_before, model_at
 from salesfc_plugin.evaluation.metrics import scaled_quantile_loss
 from salesfc_plugin.forecasting import Forecaster
 from salesfc_plugin.model import TrainedModel
@@ -55,22 +55,22 @@ def train_models(panel: Panel, config: ForecastConfig, progress: Progress) -> li
     plan = plan_of(config.preset, panel)
     back = backtest_cutoffs(panel, config)
     models: list[tuple[str, TrainedModel]] = []
-    scores: dict[Switch, list[float]] = {}
-    held_out = (
-        fit(panel.at(back[0]), config, plan.backtest, plan.capacity, progress, label="backtest training")
-        if back
-        else None
-    )
-    if held_out is not None:
+    held_out = train_held_out(panel, config, back, progress)
+    if held_out:
         progress(f"choosing inputs on {len(back)} held-out horizons")
-        scores = score_switches(held_out, panel, back, config.batch)
-        choices = {str(panel.at(b).cutoff): choose({s: v[:k] for s, v in scores.items()}) for k, b in enumerate(back)}
-        metrics = {**held_out.metrics, "choices": choices, "scores": _readable(scores)}
-        models.append(("backtest", replace(held_out, metrics=metrics)))
-    switches = choose(scores)
+    scores = score_windows(held_out, panel, back, config.batch)
+    choices = {}
+    for b in back:
+        over = ended_before(back, b, panel.horizon)
+        choices[str(panel.at(b).cutoff)] = choose({s: [v[k] for k in over] for s, v in scores.items()})
+    for model in held_out:
+        metrics = {**model.metrics, "choices": choices, "scores": _readable(scores)}
+        models.append(("backtest", replace(model, metrics=metrics)))
+    over = ended_before(back, 0, panel.horizon)
+    switches = choose({s: [v[k] for k in over] for s, v in scores.items()})
     members = []
     for seed in range(plan.seeds):
-        start = held_out if seed == 0 and plan.warm else None
+        start = held_out[-1] if held_out and seed == 0 and plan.warm else None
         label = "training" if plan.seeds == 1 else f"training {seed + 1} of {plan.seeds}"
         steps = plan.production if start is not None else plan.cold
         members.append(
@@ -83,6 +83,33 @@ def train_models(panel: Panel, config: ForecastConfig, progress: Progress) -> li
         weights = tuple(w for m in fitted for w in m.weights)
         models.append(("production", replace(fitted[0], switches=switches, weights=weights, metrics=metrics)))
     return models
+
+
+def train_held_out(panel: Panel, config: ForecastConfig, back: list[int], progress: Progress) -> list[TrainedModel]:
+    """Backtest models, oldest first: one before the first cutoff, or one before each that goes on from the one before.
+
+    A cutoff whose panel has no series long enough to train on gets none.
+    """
+    plan = plan_of(config.preset, panel)
+    found: list[TrainedModel] = []
+    for b in back if config.backtest_retrain == "each" else back[:1]:
+        start = found[-1] if found and plan.warm else None
+        steps = plan.backtest if not found else plan.cold if start is None else plan.production
+        model = fit(panel.at(b), config, steps, plan.capacity, progress, start, "backtest training")
+        found += [] if model is None else [model]
+    return found
+
+
+def score_windows(
+    models: list[TrainedModel], panel: Panel, back: list[int], batch: int = BATCH
+) -> dict[Switch, list[float]]:
+    """Scaled quantile loss of each candidate on each held-out horizon, by the model that was trained by then."""
+    losses = np.full((len(CANDIDATES), len(back)), np.nan)
+    for model in models:
+        windows = [k for k, b in enumerate(back) if model_at(models, panel.at(b).cutoff) is model]
+        for c, found in enumerate(score_switches(model, panel, [back[k] for k in windows], batch).values()):
+            losses[c, windows] = found
+    return {s: row.tolist() for s, row in zip(CANDIDATES, losses, strict=True)} if models else {}
 
 
 def score_switches(model: TrainedModel, panel: Panel, back: list[int], batch: int = BATCH) -> dict[Switch, list[float]]:

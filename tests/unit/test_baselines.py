@@ -49,6 +49,16 @@ def test_tsb_is_that_of_the_slow_twin() -> None:
     np.testing.assert_allclose(smoothed_demand(panel.quantity), slow, rtol=1e-5, atol=1e-6)
 
 
+def test_tsb_gives_the_figures_of_statsforecast() -> None:
+    """Fitted values and forecast of TSB(alpha_d=0.1, alpha_p=0.1) of statsforecast 2.1.1."""
+    y = np.array([0, 0, 3, 0, 1, 0, 0, 0, 5, 2, 0, 0, 4, 0, 0, 1, 0, 0, 0, 2], np.float32)
+    theirs = [
+        0.0, 0.0, 0.3, 0.27, 0.5068, 0.45612, 0.410508, 0.3694572, 0.66063738, 0.86629202, 0.77966282, 0.70169653,
+        0.95756402, 0.86180762, 0.77562686, 0.9336831, 0.84031479, 0.75628331, 0.68065498, 0.86884371,
+    ]  # fmt: skip
+    np.testing.assert_allclose(smoothed_demand(y[None])[0, 1:], theirs, rtol=1e-6)
+
+
 def test_tsb_fades_when_sales_stop_and_keeps_a_constant() -> None:
     stopped = np.r_[np.full(50, 4.0), np.zeros(50)].astype(np.float32)[None]
     assert smoothed_demand(stopped)[0, 50] == pytest.approx(4.0)

@@ -16,6 +16,7 @@ from salesfc_plugin.evaluation.calibration import (
     bucket_of,
     kinds_of,
     learn_calibration,
+    learn_widening,
     spread_of,
 )
 from salesfc_plugin.evaluation.metrics import quantile_losses
@@ -110,3 +111,18 @@ def test_unknown_sales_teach_nothing() -> None:
     held = window(rng, 0.5)
     held.truth[:] = np.nan
     assert learn_calibration([held, held], LEVELS).strength == 0.0
+
+
+def test_a_surer_network_becomes_as_unsure_as_the_one_that_was_measured() -> None:
+    rng = np.random.default_rng(8)
+    now, before = window(rng, 0.5), window(rng, 0.9, shift=3.0)
+    made = learn_widening(now.forecast, before.forecast, now.kinds).apply(now.forecast, now.kinds)
+    np.testing.assert_allclose(made.quantiles, window(rng, 0.9).forecast.quantiles, rtol=1e-4)
+    np.testing.assert_array_equal(made.mean, now.forecast.mean)
+
+
+def test_a_network_that_is_less_sure_stays_as_it_is() -> None:
+    rng = np.random.default_rng(9)
+    now, before = window(rng, 1.0), window(rng, 0.6)
+    made = learn_widening(now.forecast, before.forecast, now.kinds).apply(now.forecast, now.kinds)
+    np.testing.assert_array_equal(made.quantiles, now.forecast.quantiles)

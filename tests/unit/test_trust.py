@@ -12,6 +12,7 @@ from salesfc_plugin import pipeline
 from salesfc_plugin.config import ForecastConfig
 from salesfc_plugin.evaluation.backtest import backtest_cutoffs, raw_forecasts
 from salesfc_plugin.evaluation.calibration import Calibration
+from salesfc_plugin.evaluation.learning import add_trust, learn_trust
 from salesfc_plugin.evaluation.publishing import (
     PUBLISHED,
     ForecastError,
@@ -20,7 +21,7 @@ from salesfc_plugin.evaluation.publishing import (
     forecast_of,
     published_forecasts,
 )
-from salesfc_plugin.evaluation.trust import Trust, add_trust, learn_trust, trust_at
+from salesfc_plugin.evaluation.trust import Trust, trust_at
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from tests.networks import SMALL, trained
@@ -57,7 +58,7 @@ def rewritten(panel: Panel, back: int) -> Panel:
 
 def published(panel: Panel, config: ForecastConfig, model: TrainedModel) -> dict[str, Part]:
     parts = {}
-    for cut, part in backtest_parts(panel, config, model):
+    for cut, part in backtest_parts(panel, config, [model]):
         if part.method == PUBLISHED:
             parts[str(cut.cutoff)] = part
     return parts
@@ -81,7 +82,7 @@ def test_what_comes_after_a_cutoff_changes_nothing_before_it(
 ) -> None:
     back = backtest_cutoffs(panel, config)[1]
     bare = replace(model, trust={})
-    now, other = (dict(learn_trust(p, config, bare)) for p in (panel, rewritten(panel, back)))
+    now, other = (dict(learn_trust(p, config, [bare])) for p in (panel, rewritten(panel, back)))
     at = str(panel.at(back).cutoff)
     assert json.dumps(now[at].to_dict()) == json.dumps(other[at].to_dict())
     assert json.dumps(now[str(panel.cutoff)].to_dict()) != json.dumps(other[str(panel.cutoff)].to_dict())
@@ -100,12 +101,12 @@ def test_training_reads_nothing_after_the_cutoff(panel: Panel, config: ForecastC
 def test_a_backtest_forecasts_as_production_does_on_the_panel_of_that_day(
     panel: Panel, config: ForecastConfig, model: TrainedModel
 ) -> None:
-    for back, cut, made in raw_forecasts(panel, config, model):
+    for back, cut, made in raw_forecasts(panel, config, [model]):
         that_day = forecast_of(panel.at(back), model)
         np.testing.assert_allclose(made["lstm"].mean, that_day.mean, rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(made["lstm"].quantiles, that_day.quantiles, rtol=1e-5, atol=1e-6)
         fresh = {row: part for part in published_forecasts(cut, config, model) for row in part.rows}
-        then = {row: p for c, p in backtest_parts(panel, config, model) if c.cutoff == cut.cutoff
+        then = {row: p for c, p in backtest_parts(panel, config, [model]) if c.cutoff == cut.cutoff
                 and p.method == PUBLISHED for row in p.rows}  # fmt: skip
         for row, part in then.items():
             np.testing.assert_allclose(
@@ -114,7 +115,7 @@ def test_a_backtest_forecasts_as_production_does_on_the_panel_of_that_day(
 
 
 def test_every_method_is_checked_at_every_cutoff(panel: Panel, config: ForecastConfig, model: TrainedModel) -> None:
-    found = {(str(cut.cutoff), part.method) for cut, part in backtest_parts(panel, config, model)}
+    found = {(str(cut.cutoff), part.method) for cut, part in backtest_parts(panel, config, [model])}
     methods = {"lstm", "seasonal_naive", "weekday_mean", "last_year", "tsb", "published"}
     assert found == {(str(panel.at(b).cutoff), m) for b in backtest_cutoffs(panel, config) for m in methods}
 

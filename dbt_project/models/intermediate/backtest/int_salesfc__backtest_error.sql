@@ -1,14 +1,21 @@
-{#- Sums of each kind of error, one row a series, cutoff and method: what every metric at every
-    level is made of. -#}
+{#- Sums of each kind of error, one row a series, cutoff, method and part of the horizon: what every
+    metric at every level is made of. -#}
+{%- set ahead = dbt.datediff('cutoff', 'ts', salesfc.setting('frequency')) %}
+
 with error as (
 
     select
         unique_id,
         cutoff,
         method,
+        {{ salesfc.horizon_bucket(ahead) }} as horizon_bucket,
         quantity,
         forecast,
         quantity between lower_bound and upper_bound as is_covered,
+        {%- for name, ends in salesfc.intervals().items() %}
+        quantity between quantiles[{{ ends[0] }}] and quantiles[{{ ends[1] }}]
+            as is_covered_{{ name }},
+        {%- endfor %}
         {{ salesfc.quantile_loss('quantity', 'levels', 'quantiles') }} as quantile_loss
     from {{ ref('fct_salesfc__backtest') }}
     where quantity is not null
@@ -19,21 +26,23 @@ select
     error.unique_id,
     error.cutoff,
     error.method,
+    error.horizon_bucket,
     count(*) as n,
-    sum(error.quantity) as quantity,
-    sum(abs(error.quantity)) as absolute_quantity,
-    sum(error.forecast - error.quantity) as error,
-    sum(abs(error.forecast - error.quantity)) as absolute_error,
-    sum(power(error.forecast - error.quantity, 2)) as squared_error,
-    sum(coalesce(
-        2 * abs(error.forecast - error.quantity)
-        / nullif(abs(error.forecast) + abs(error.quantity), 0), 0
-    )) as symmetric_error,
+    {{ salesfc.error_sums('error') }},
     sum(error.quantile_loss) as quantile_loss,
     count(*) filter (where error.is_covered) as n_covered,
+    {%- for name in salesfc.intervals() %}
+    count(*) filter (where error.is_covered_{{ name }}) as n_covered_{{ name }},
+    {%- endfor %}
     scale.absolute_scale,
     scale.squared_scale
 from error
 left join {{ ref('int_salesfc__backtest_scale') }} as scale
     on error.unique_id = scale.unique_id and error.cutoff = scale.cutoff
-group by error.unique_id, error.cutoff, error.method, scale.absolute_scale, scale.squared_scale
+group by
+    error.unique_id,
+    error.cutoff,
+    error.method,
+    error.horizon_bucket,
+    scale.absolute_scale,
+    scale.squared_scale

@@ -1,5 +1,5 @@
-{#- Totals over the hierarchy, from the bottom up: sums of the series' forecasts, so that every
-    level adds up to the next. Their intervals are those of sums along sample paths. -#}
+{#- Totals over the hierarchy: sums of the series' forecasts, which were made to agree with those of
+    the groups before, so that every level adds up. Their intervals are those of sums along sample paths. -#}
 {{ config(tags=['salesfc_predict']) }}
 
 with grouped as (

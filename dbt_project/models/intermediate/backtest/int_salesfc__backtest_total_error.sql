@@ -1,0 +1,73 @@
+{#- Sums of each kind of error of totals, one row a level, group, cutoff and method, in the shape of
+    int_salesfc__backtest_error; totals have no quantiles here. -#}
+{%- set lag = {'day': 7, 'week': 1, 'month': 12}[salesfc.setting('frequency')] -%}
+
+with cutoffs as (
+
+    select distinct cutoff
+    from {{ ref('fct_salesfc__backtest') }}
+
+),
+
+history as (
+
+    select
+        member.level,
+        member.group_id,
+        observations.ts,
+        sum(observations.quantity) as quantity
+    from {{ ref('int_salesfc__observations') }} as observations
+    inner join {{ ref('int_salesfc__group_member') }} as member
+        on observations.unique_id = member.unique_id
+    where observations.mask
+    group by member.level, member.group_id, observations.ts
+
+),
+
+moved as (
+
+    select
+        *,
+        quantity - lag(quantity, {{ lag }}) over past as season_step,
+        quantity - lag(quantity, 1) over past as step
+    from history
+    window past as (partition by level, group_id order by ts)
+
+),
+
+scale as (
+
+    select
+        moved.level,
+        moved.group_id,
+        cutoffs.cutoff,
+        nullif(avg(abs(moved.season_step)), 0) as absolute_scale,
+        nullif(avg(power(moved.step, 2)), 0) as squared_scale
+    from moved
+    inner join cutoffs on moved.ts <= cutoffs.cutoff
+    group by moved.level, moved.group_id, cutoffs.cutoff
+
+)
+
+select
+    total.level,
+    total.group_id,
+    total.cutoff,
+    total.method,
+    count(*) as n,
+    {{ salesfc.error_sums('total') }},
+    scale.absolute_scale,
+    scale.squared_scale
+from {{ ref('int_salesfc__backtest_total') }} as total
+left join scale
+    on
+        total.level = scale.level
+        and total.group_id = scale.group_id
+        and total.cutoff = scale.cutoff
+group by
+    total.level,
+    total.group_id,
+    total.cutoff,
+    total.method,
+    scale.absolute_scale,
+    scale.squared_scale
