@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 # What sqlfluff can read: macros it cannot.
 SQL := $(wildcard dbt_project/models dbt_project/tests dbt_project/analyses)
 
-.PHONY: help demo test test-all test-bi lint format lock docs wheel clean
+.PHONY: help demo test test-all test-spark test-bi lint format lock docs wheel clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[.a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -54,6 +54,17 @@ test-all: $(READY) ## Run every test, the long ones too
 test-bi: $(READY) ## Drive Apache Superset end to end (installs it into .venv-superset, 0.7 GB)
 	@pytest -m "" tests/bi $(PYTEST_ARGS)
 
+# Java 17 must be there. Spark goes into the same environment: its lock moves nothing that the other one names.
+SPARK_READY := $(VENV)/.spark-ready-$(shell cksum < requirements-spark.lock | cut -d' ' -f1)
+$(SPARK_READY): $(READY)
+	@echo "Installing Spark (about 0.5 GB) ..."
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-spark.lock
+	rm -f $(VENV)/.spark-ready-*
+	touch $@
+
+test-spark: $(SPARK_READY) ## Install Spark beside the rest and run its tests
+	@pytest -m "" tests/spark $(PYTEST_ARGS)
+
 lint: $(READY) ## Check style, types, SQL and who imports whom
 	@ruff check --quiet --output-format concise .
 	ruff format --check --quiet . || { echo "Run 'make format'." >&2; exit 1; }
@@ -69,6 +80,9 @@ format: $(READY) ## Put Python and SQL into the house style
 lock: $(READY) ## Choose versions anew and write requirements.lock
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --upgrade --quiet \
 	  --no-emit-package salesfc-plugin --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
+	uv pip compile pyproject.toml --extra dev --extra spark --constraint requirements.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-strip-extras --quiet --no-emit-package salesfc-plugin --no-emit-index-url --no-emit-find-links \
+	  --no-header --output-file requirements-spark.lock
 
 docs: $(READY) ## Build the documentation into site/, dbt's own in site/dbt.html
 	@salesfc vars --markdown > docs/vars.md

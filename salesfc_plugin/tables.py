@@ -94,10 +94,16 @@ def _models() -> Path:
 
 def _table(model: dict[str, Any], subject: str) -> Table:
     columns = tuple(
-        Column(column["name"], column.get("data_type", ""), _text(column["description"])) for column in model["columns"]
+        Column(column["name"], _type(column.get("data_type", "")), _text(column["description"]))
+        for column in model["columns"]
     )
     questions = tuple(model.get("config", {}).get("meta", {}).get("questions", ()))
     return Table(model["name"], subject, _text(model["description"]), questions, columns)
+
+
+def _type(text: str) -> str:
+    """A type by DuckDB's name, where a choice by engine stands."""
+    return re.sub(r"^\{\{ '([^']*)' if target.type == 'duckdb' .*\}\}$", r"\1", text)
 
 
 def _text(description: str) -> str:

@@ -1,9 +1,28 @@
 -- What makes up the forecast of the largest series, in units over the whole horizon?
+with by_driver as (
+
+    select
+        unique_id,
+        driver,
+        sum(contribution) as units
+    from {{ ref('fct_salesfc__explanation') }}
+    group by unique_id, driver
+
+),
+
+compared as (
+
+    select
+        *,
+        sum(units) over (partition by unique_id) as total
+    from by_driver
+
+)
+
 select
     unique_id,
     driver,
-    sum(contribution) as units,
-    sum(contribution) / nullif(sum(sum(contribution)) over (partition by unique_id), 0) as share
-from {{ ref('fct_salesfc__explanation') }}
-group by unique_id, driver
-order by sum(sum(contribution)) over (partition by unique_id) desc, unique_id, units desc
+    units,
+    units / nullif(total, 0) as share
+from compared
+order by total desc, unique_id asc, units desc

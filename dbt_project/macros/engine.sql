@@ -1,10 +1,12 @@
 {#- Everything that differs by engine stands here, and only here. -#}
 
 {#- Quotes a user's column name; `prefix` as in known__price. -#}
-{% macro quoted(name, prefix='') %}{{ adapter.quote((prefix ~ name) | replace('"', '""')) }}{% endmacro %}
+{% macro quoted(name, prefix='') %}{{ return(adapter.dispatch('quoted', 'salesfc')(name, prefix)) }}{% endmacro %}
+{% macro default__quoted(name, prefix) %}{{ adapter.quote((prefix ~ name) | replace('"', '""')) }}{% endmacro %}
 
 {#- A text as an SQL literal. -#}
-{% macro literal(text) %}{{ "'" ~ (text | string | replace("'", "''")) ~ "'" }}{% endmacro %}
+{% macro literal(text) %}{{ return(adapter.dispatch('literal', 'salesfc')(text)) }}{% endmacro %}
+{% macro default__literal(text) %}{{ "'" ~ (text | string | replace("'", "''")) ~ "'" }}{% endmacro %}
 
 
 {#- A number that is finite, or NULL. -#}
@@ -39,7 +41,7 @@
 {% macro to_time(expression, type) %}{{ return(adapter.dispatch('to_time', 'salesfc')(expression, type)) }}{% endmacro %}
 {% macro default__to_time(expression, type) %}
     {%- set zone = salesfc.setting('timezone') -%}
-    {%- set text = 'trim(cast(' ~ expression ~ ' as varchar))' -%}
+    {%- set text = 'trim(cast(' ~ expression ~ ' as string))' -%}
     {%- if type == 'date' -%}
         try_cast({{ expression }} as timestamp)
     {%- elif type.startswith('timestamp with time zone') or type == 'timestamptz' -%}
@@ -85,10 +87,12 @@
 {%- endmacro %}
 
 {#- All periods from one to another, both included, one row each: for the select list. -#}
-{% macro periods_between(first, last) %}{{ return(adapter.dispatch('periods_between', 'salesfc')(first, last)) }}{% endmacro %}
-{% macro default__periods_between(first, last) -%}
-    cast(unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp),
-        interval '1 {{ salesfc.setting("frequency") }}')) as date)
+{% macro periods_between(first, last, frequency='') -%}
+    {%- set step = frequency or salesfc.setting('frequency') -%}
+    {{ return(adapter.dispatch('periods_between', 'salesfc')(first, last, step)) }}
+{%- endmacro %}
+{% macro default__periods_between(first, last, step) -%}
+    cast(unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 {{ step }}')) as date)
 {%- endmacro %}
 
 {#- Monday 1 .. Sunday 7. -#}
@@ -120,11 +124,41 @@
     {%- for name, expression in columns.items() -%}
         {{ salesfc.literal(name) }}, {{ expression }}{{ ', ' if not loop.last }}
     {%- endfor -%}
-    ) as varchar)
+    ) as string)
 {%- endmacro %}
 
 
-{#- The elements of a list, one row each: for the select list; several of one length go side by
-    side. -#}
-{% macro unnested(expression) %}{{ return(adapter.dispatch('unnested', 'salesfc')(expression)) }}{% endmacro %}
-{% macro default__unnested(expression) -%}unnest({{ expression }}){%- endmacro %}
+{#- The type of a list of something. -#}
+{% macro list_of(type) %}{{ return(adapter.dispatch('list_of', 'salesfc')(type)) }}{% endmacro %}
+{% macro default__list_of(type) -%}{{ type }}[]{%- endmacro %}
+
+{#- The elements of lists of one length side by side, one row each, {name: list}: for the select
+    list. -#}
+{% macro unnested(columns) %}{{ return(adapter.dispatch('unnested', 'salesfc')(columns)) }}{% endmacro %}
+{% macro default__unnested(columns) -%}
+    {%- for name, list in columns.items() %}unnest({{ list }}) as {{ name }}{{ ', ' if not loop.last }}{% endfor -%}
+{%- endmacro %}
+
+{#- Values of a group as a list in the order of another column, and what is summed over such a list:
+    in that order, so that two builds agree to the last digit. -#}
+{% macro listed(expression, order, condition='') %}{{ return(adapter.dispatch('listed', 'salesfc')(expression, order, condition)) }}{% endmacro %}
+{% macro default__listed(expression, order, condition) -%}
+    list({{ expression }} order by {{ order }}){{ ' filter (where ' ~ condition ~ ')' if condition }}
+{%- endmacro %}
+
+{% macro list_sum(list) %}{{ return(adapter.dispatch('list_sum', 'salesfc')(list)) }}{% endmacro %}
+{% macro default__list_sum(list) -%}list_sum({{ list }}){%- endmacro %}
+
+{% macro list_mean(list) %}{{ return(adapter.dispatch('list_mean', 'salesfc')(list)) }}{% endmacro %}
+{% macro default__list_mean(list) -%}list_avg({{ list }}){%- endmacro %}
+
+{#- Of a sample, NULL for fewer than two. -#}
+{% macro list_deviation(list) %}{{ return(adapter.dispatch('list_deviation', 'salesfc')(list)) }}{% endmacro %}
+{% macro default__list_deviation(list) -%}list_stddev_samp({{ list }}){%- endmacro %}
+
+{#- The last (or next) value in a named window that is not NULL. -#}
+{% macro last_known(expression, window) %}{{ return(adapter.dispatch('last_known', 'salesfc')(expression, window)) }}{% endmacro %}
+{% macro default__last_known(expression, window) -%}last_value({{ expression }} ignore nulls) over {{ window }}{%- endmacro %}
+
+{% macro next_known(expression, window) %}{{ return(adapter.dispatch('next_known', 'salesfc')(expression, window)) }}{% endmacro %}
+{% macro default__next_known(expression, window) -%}first_value({{ expression }} ignore nulls) over {{ window }}{%- endmacro %}

@@ -15,17 +15,17 @@
 {#- How a static attribute goes to the network: numbers and dates (in years) as numbers, lists of
     numbers as they are, the rest as text. -#}
 {% macro to_attribute(expression, type) -%}
-    {%- if type.endswith(']') -%}
-        try_cast({{ expression }} as float[])
+    {%- if type.endswith((']', '>')) -%}
+        try_cast({{ expression }} as {{ salesfc.list_of('float') }})
     {%- elif type in ['boolean', 'bool'] -%}
         cast(cast({{ expression }} as integer) as double)
     {%- elif type == 'date' or type.startswith('timestamp') -%}
-        {{ salesfc.days_between("date '1970-01-01'", 'cast(' ~ expression ~ ' as date)') }} / 365.25
+        {{ salesfc.days_between("date '1970-01-01'", 'cast(' ~ expression ~ ' as date)') }} / cast(365.25 as double)
     {%- elif type.startswith(('tinyint', 'smallint', 'int', 'bigint', 'hugeint', 'uint', 'utiny', 'usmall', 'ubig', 'uhuge',
         'float', 'real', 'double', 'decimal', 'numeric')) -%}
         {{ salesfc.finite(salesfc.to_number(expression)) }}
     {%- else -%}
-        nullif(trim(cast({{ expression }} as varchar)), '')
+        nullif(trim(cast({{ expression }} as string)), '')
     {%- endif -%}
 {%- endmacro %}
 

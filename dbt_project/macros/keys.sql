@@ -1,7 +1,10 @@
 {#- A key's value as text; `/` and `\` inside it are escaped by `\`, so that joined keys stay
     different. -#}
 {% macro escaped(expression) -%}
-    replace(replace(cast({{ expression }} as varchar), '\', '\\'), '/', '\/')
+    replace(
+        replace(cast({{ expression }} as string), {{ salesfc.literal('\\') }}, {{ salesfc.literal('\\\\') }}),
+        '/', {{ salesfc.literal('\\/') }}
+    )
 {%- endmacro %}
 
 {#- unique_id from the key columns of a table; NULL if any of them is. -#}
@@ -26,7 +29,7 @@
 {#- The key columns of a table as text, `key_1 .. key_n,`: those it has. -#}
 {% macro key_columns(table) -%}
     {%- for position in salesfc.key_positions(table) %}
-        cast({{ salesfc.quoted(salesfc.setting('series_keys')[position - 1]) }} as varchar) as key_{{ position }},
+        cast({{ salesfc.quoted(salesfc.setting('series_keys')[position - 1]) }} as string) as key_{{ position }},
     {%- endfor -%}
 {%- endmacro %}
 

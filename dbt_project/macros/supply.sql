@@ -50,14 +50,14 @@
 {% macro supply_fault(name, least, instead) -%}
     case
         when supply.{{ name }} < {{ least }}
-            then '{{ name }} ' || cast(supply.{{ name }} as varchar) || ' is not valid: {{ instead }}'
+            then '{{ name }} ' || cast(supply.{{ name }} as string) || ' is not valid: {{ instead }}'
     end
 {%- endmacro %}
 
 {#- The place of a series, and what it sells whatever the place (its other keys), as text. -#}
 {% macro location(alias) -%}
     {%- set keys, place = salesfc.setting('series_keys') | map('lower') | list, salesfc.setting('location_key') | lower -%}
-    {{ alias ~ '.key_' ~ (keys.index(place) + 1) if place else 'cast(null as varchar)' }}
+    {{ alias ~ '.key_' ~ (keys.index(place) + 1) if place else 'cast(null as string)' }}
 {%- endmacro %}
 {% macro product(alias) -%}
     {%- set place, parts = salesfc.setting('location_key') | lower, [] -%}

@@ -46,6 +46,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(build.demo)
+app.command(name="build", context_settings=build.PASS_ON)(build.run_build)
 app.command()(build.summary)
 app.command()(output.report)
 app.command()(output.publish)

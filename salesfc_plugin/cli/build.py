@@ -28,6 +28,12 @@ except SystemExit as end:
     sys.stdout.flush()
     os._exit(end.code or 0)
 """
+_ANY_ENGINE = f"""
+from importlib.util import find_spec
+if find_spec("pyspark") and find_spec("dbt.adapters.spark"):
+    from salesfc_plugin.engines import spark
+    spark.register()
+{_DBT}"""
 _QUERY = (
     "select ts, forecast, lower_bound, upper_bound from fct_salesfc__forecast"
     " where unique_id = (select min(unique_id) from fct_salesfc__forecast) order by ts"
@@ -78,6 +84,30 @@ def demo(
     print("A query to paste:")
     code = f"import duckdb; duckdb.connect('{db}', read_only=True).sql('''{_QUERY}''').show()"
     print(f'  {sys.executable} -c "{code}"')
+
+
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def run_build(
+    context: typer.Context,
+    target: Annotated[
+        str, typer.Option(help="An output of your profile; `spark` for one of dbt-spark's sessions.")
+    ] = "",
+) -> None:
+    """Run `dbt build` on any engine, Spark too.
+
+    Everything else on the line is dbt's own.
+
+    \b
+    Examples:
+      salesfc build --target spark
+      salesfc build --target spark --select tag:salesfc_predict
+    """
+    chosen = ["--target", target] if target else []
+    raise typer.Exit(
+        _waited_for(subprocess.Popen([sys.executable, "-c", _ANY_ENGINE, "build", *chosen, *context.args]))
+    )
 
 
 def summary(

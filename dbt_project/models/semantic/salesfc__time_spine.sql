@@ -6,7 +6,5 @@ with bound as (
 
 )
 
-select cast(unnest(generate_series(
-    cutoff - interval 10 year, cutoff + interval 2 year, interval 1 day
-)) as date) as day
+select {{ salesfc.periods_between('cutoff - 3653', 'cutoff + 731', 'day') }} as day
 from bound

@@ -8,7 +8,7 @@ select
     {{ salesfc.to_feature(salesfc.quoted(column), salesfc.raw_type('behaviour', column, 'past_columns')) }} as {{ salesfc.quoted(column, 'past__') }},
     {%- endfor %}
     {%- if salesfc.hides_small_groups('behaviour') %}
-    cast({{ salesfc.quoted(salesfc.setting('customer_column')) }} as varchar) as customer,
+    cast({{ salesfc.quoted(salesfc.setting('customer_column')) }} as string) as customer,
     {%- endif %}
     true as is_behaviour
 from {{ source('salesfc', 'behaviour') }}

@@ -34,13 +34,13 @@ renamed as (
         {%- for key in keys %}
         {{ salesfc.quoted(key) }} as key_{{ loop.index }},
         {%- endfor %}
-        cast({{ salesfc.quoted(time_column) }} as varchar) as time_text,
+        cast({{ salesfc.quoted(time_column) }} as string) as time_text,
         {{ salesfc.to_time(salesfc.quoted(time_column), time_type) }} as read_at,
-        nullif(trim(cast({{ salesfc.quoted(quantity_column) }} as varchar)), '')
+        nullif(trim(cast({{ salesfc.quoted(quantity_column) }} as string)), '')
             as quantity_text,
         {{ salesfc.to_number(salesfc.quoted(quantity_column)) }} as quantity,
         {{ salesfc.finite(salesfc.to_number(price)) }} as price,
-        cast({{ customer }} as varchar) as customer,
+        cast({{ customer }} as string) as customer,
         cast(salesfc_copies as bigint) as copies
     from source
 
@@ -57,7 +57,7 @@ select
             then 'the time is not between 1900 and 2200'
         when quantity_text is null then null
         when quantity is null or isnan(quantity) then 'the quantity is not a number'
-        when isinf(quantity) then 'the quantity is not finite'
+        when abs(quantity) = cast('infinity' as double) then 'the quantity is not finite'
         when abs(quantity) > 1e15 then 'the quantity is larger than 1e15'
     end as reject_reason
 from renamed

@@ -6,7 +6,7 @@
 {%- endfor %}
 select
     {%- for name, ours in names.items() %}
-    {{ 'cast(' ~ salesfc.quoted(name) ~ ' as varchar)' if is_on else 'cast(null as varchar)' }}
+    {{ 'cast(' ~ salesfc.quoted(name) ~ ' as string)' if is_on else 'cast(null as string)' }}
         as {{ ours }}{{ ',' if not loop.last }}
     {%- endfor %}
 {%- if is_on %}

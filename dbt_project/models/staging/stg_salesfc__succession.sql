@@ -4,9 +4,9 @@
 {%- do salesfc.raw_type('series', column, 'successor_column') %}
 select
     {{- salesfc.key_columns('series') }}
-    nullif(trim(cast({{ salesfc.quoted(column) }} as varchar)), '') as replaces
+    nullif(trim(cast({{ salesfc.quoted(column) }} as string)), '') as replaces
 from {{ source('salesfc', 'series') }}
 {%- else %}
-select cast(null as varchar) as replaces
+select cast(null as string) as replaces
 where false
 {%- endif %}

@@ -16,9 +16,9 @@ select
     {%- endif %}
     {%- endfor %}
     {%- if is_on and supplier %}
-    nullif(trim(cast({{ salesfc.quoted(supplier) }} as varchar)), '') as supplier
+    nullif(trim(cast({{ salesfc.quoted(supplier) }} as string)), '') as supplier
     {%- else %}
-    cast(null as varchar) as supplier
+    cast(null as string) as supplier
     {%- endif %}
 {%- if is_on %}
 from {{ source('salesfc', 'series') }}

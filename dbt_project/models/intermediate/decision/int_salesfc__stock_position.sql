@@ -49,7 +49,7 @@ select
     nullif(concat_ws('; ',
         case
             when supply.lead_time not between 0 and 365
-                then 'lead_time ' || cast(supply.lead_time as varchar)
+                then 'lead_time ' || cast(supply.lead_time as string)
                     || ' is not between 0 and 365: {{ lead }} is used'
         end,
         {{ salesfc.supply_fault('lead_time_deviation', 0, 'none is used') }},
@@ -68,7 +68,7 @@ select
         case when supply.is_order_negative then 'on_order is negative: it is taken as 0' end,
         case
             when supply.counted_on < supply.cutoff
-                then 'stock was last counted on ' || cast(supply.counted_on as varchar)
+                then 'stock was last counted on ' || cast(supply.counted_on as string)
         end,
         {%- endif %}
         case

@@ -30,7 +30,7 @@ from judged
 where is_stock_out and not coalesce(quantity > 0 and quantity >= usual, false)
 {%- else %}
 select
-    cast(null as varchar) as unique_id,
+    cast(null as string) as unique_id,
     cast(null as date) as ts
 where false
 {%- endif %}

@@ -48,7 +48,8 @@ period as (
         {{ salesfc.period_of('last_on') }} as ts,
         {{ salesfc.period_add(salesfc.period_of('last_on'), 1) }} - 1 as ends_on,
         has_one_day,
-        last_sold_on - {{ salesfc.period_of('last_sold_on') }} as day_of_row
+        {{ salesfc.days_between(salesfc.period_of('last_sold_on'), 'last_sold_on') }}
+            as day_of_row
     from last_day
 
 ),
@@ -58,7 +59,8 @@ resolved as (
     select
         case
             when last_on is null then cast({{ salesfc.fail(nothing) }} as date)
-            when last_on = ends_on or (has_one_day and last_on - ts >= day_of_row) then ts
+            when last_on = ends_on then ts
+            when has_one_day and {{ salesfc.days_between('ts', 'last_on') }} >= day_of_row then ts
             else {{ salesfc.period_add('ts', -1) }}
         end as cutoff
     from period

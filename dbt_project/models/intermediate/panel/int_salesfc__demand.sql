@@ -12,8 +12,8 @@ with counted as (
         unique_id,
         count(*) as n_periods,
         count(*) filter (where quantity > 0) as n_sold,
-        list(quantity order by ts) as quantities,
-        list(quantity order by ts) filter (where quantity > 0) as sizes
+        {{ salesfc.listed('quantity', 'ts') }} as quantities,
+        {{ salesfc.listed('quantity', 'ts', 'quantity > 0') }} as sizes
     from {{ ref('int_salesfc__observations') }}
     where mask
     group by unique_id
@@ -26,11 +26,11 @@ measured as (
         span.*,
         coalesce(counted.n_periods, 0) as n_periods,
         coalesce(counted.n_sold, 0) as n_sold,
-        coalesce(list_sum(counted.quantities), 0.0) as units,
+        coalesce({{ salesfc.list_sum('counted.quantities') }}, 0.0) as units,
         counted.n_periods / nullif(counted.n_sold, 0) as demand_interval,
         power(
-            coalesce(list_stddev_samp(counted.sizes), 0.0)
-            / nullif(list_avg(counted.sizes), 0), 2
+            coalesce({{ salesfc.list_deviation('counted.sizes') }}, 0.0)
+            / nullif({{ salesfc.list_mean('counted.sizes') }}, 0), 2
         ) as size_variation
     from {{ ref('int_salesfc__series_span') }} as span
     left join counted on span.unique_id = counted.unique_id

@@ -48,10 +48,10 @@ neighbours as (
 
     select
         *,
-        last_value(quantity ignore nulls) over before as last_quantity,
-        last_value(case when quantity is not null then ts end ignore nulls) over before as last_known_ts,
-        first_value(quantity ignore nulls) over after as next_quantity,
-        first_value(case when quantity is not null then ts end ignore nulls) over after as next_known_ts
+        {{ salesfc.last_known('quantity', 'before') }} as last_quantity,
+        {{ salesfc.last_known('case when quantity is not null then ts end', 'before') }} as last_known_ts,
+        {{ salesfc.next_known('quantity', 'after') }} as next_quantity,
+        {{ salesfc.next_known('case when quantity is not null then ts end', 'after') }} as next_known_ts
     from ruled
     window
         before as (partition by unique_id order by ts rows between unbounded preceding and current row),

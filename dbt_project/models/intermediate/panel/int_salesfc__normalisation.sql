@@ -7,9 +7,9 @@ with listed as (
     select
         unique_id,
         count(*) as n_periods,
-        list(quantity order by ts) as quantities,
-        list(abs(quantity) order by ts) as sizes,
-        list(ln(1.0 + quantity) order by ts) as logarithms
+        {{ salesfc.listed('quantity', 'ts') }} as quantities,
+        {{ salesfc.listed('abs(quantity)', 'ts') }} as sizes,
+        {{ salesfc.listed('ln(1.0 + quantity)', 'ts') }} as logarithms
     from {{ ref('int_salesfc__observations') }}
     where mask
     group by unique_id
@@ -19,9 +19,9 @@ with listed as (
 select
     unique_id,
     n_periods,
-    list_avg(quantities) as mean,
-    coalesce(list_stddev_samp(quantities), 0.0) as deviation,
-    list_avg(sizes) as mean_absolute,
-    list_avg(logarithms) as mean_log1p,
-    coalesce(list_stddev_samp(logarithms), 0.0) as deviation_log1p
+    {{ salesfc.list_mean('quantities') }} as mean,
+    coalesce({{ salesfc.list_deviation('quantities') }}, 0.0) as deviation,
+    {{ salesfc.list_mean('sizes') }} as mean_absolute,
+    {{ salesfc.list_mean('logarithms') }} as mean_log1p,
+    coalesce({{ salesfc.list_deviation('logarithms') }}, 0.0) as deviation_log1p
 from listed

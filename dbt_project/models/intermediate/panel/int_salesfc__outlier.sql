@@ -57,7 +57,7 @@ fence as (
 
     select
         *,
-        greatest(high - low, 1.0 / 3) as width
+        greatest(high - low, 1 / 3) as width
     from quartile
 
 ),

@@ -5,7 +5,7 @@
 {%- do columns.update({salesfc.setting('quantity_column'): 'sales.quantity_text'}) -%}
 
 select
-    '{{ salesfc.setting("sales_identifier") | replace("'", "''") }}' as source_table,
+    {{ salesfc.literal(salesfc.setting('sales_identifier')) }} as source_table,
     sales.unique_id,
     cast(sales.sold_at as date) as sold_on,
     sales.copies as row_count,

@@ -5,7 +5,7 @@
 select
     sales.unique_id,
     {%- for key in keys %}
-    min(cast(sales.key_{{ loop.index }} as varchar)) as key_{{ loop.index }},
+    min(cast(sales.key_{{ loop.index }} as string)) as key_{{ loop.index }},
     min(sales.key_{{ loop.index }}) as value_{{ loop.index }},
     {%- endfor %}
     count(*) > 0 as is_in_input

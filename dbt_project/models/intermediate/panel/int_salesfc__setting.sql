@@ -23,5 +23,5 @@ select
 union all
 select
     'cutoff' as name,
-    '"' || cast(cutoff as varchar) || '"' as value
+    '"' || cast(cutoff as string) || '"' as value
 from {{ ref('int_salesfc__cutoff') }}

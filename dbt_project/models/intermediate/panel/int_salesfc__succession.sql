@@ -76,9 +76,9 @@ from linked
 left join circular on linked.unique_id = circular.unique_id
 {%- else %}
 select
-    cast(null as varchar) as unique_id,
-    cast(null as varchar) as replaces,
-    cast(null as varchar) as predecessor,
-    cast(null as varchar) as note
+    cast(null as string) as unique_id,
+    cast(null as string) as replaces,
+    cast(null as string) as predecessor,
+    cast(null as string) as note
 where false
 {%- endif %}

@@ -4,7 +4,7 @@
 {%- set week = 'date_trunc(\'week\', forecast.ts)' if frequency != 'month' else 'forecast.ts' -%}
 {%- set year_ago = 'forecast.ts - 364' %}
 {%- if frequency == 'month' -%}
-{%- set year_ago = 'forecast.ts - interval \'12 months\'' -%}
+{%- set year_ago = salesfc.period_add('forecast.ts', -12) -%}
 {%- endif %}
 
 with grouped as (

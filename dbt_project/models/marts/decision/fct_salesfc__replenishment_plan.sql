@@ -6,7 +6,7 @@ with planned as (
         'order' as kind,
         cast(date_trunc('week', plan.order_ts) as date) as week,
         position.supplier,
-        cast(null as varchar) as from_location,
+        cast(null as string) as from_location,
         {{ salesfc.location('series_key') }} as location,
         plan.unique_id,
         plan.order_quantity as units,

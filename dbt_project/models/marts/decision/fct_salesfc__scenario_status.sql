@@ -25,8 +25,8 @@ select
     evidence_periods,
     evidence_periods_all,
     'The effect is what the model learnt from '
-    || cast(evidence_periods as varchar) || ' such periods of these series and '
-    || cast(evidence_periods_all as varchar) || ' of all: an estimate, not a proof.'
+    || cast(evidence_periods as string) || ' such periods of these series and '
+    || cast(evidence_periods_all as string) || ' of all: an estimate, not a proof.'
     || case
         when evidence_periods_all = 0 then ' It has never seen such a change.' else ''
     end as note

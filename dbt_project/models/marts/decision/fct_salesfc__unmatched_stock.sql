@@ -19,10 +19,10 @@ where series_key.unique_id is null
 group by {{ salesfc.as_json(columns) }}
 {%- else %}
 select
-    cast(null as varchar) as keys,
+    cast(null as string) as keys,
     cast(null as bigint) as row_count,
     cast(null as date) as last_counted_on,
     cast(null as double) as most_on_hand,
-    cast(null as varchar) as reason
+    cast(null as string) as reason
 where false
 {%- endif %}

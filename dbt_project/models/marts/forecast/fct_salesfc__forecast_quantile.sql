@@ -4,8 +4,7 @@ with unnested as (
         unique_id,
         cast(ts as date) as ts,
         cast(cutoff as date) as cutoff,
-        {{ salesfc.unnested('levels') }} as quantile,
-        {{ salesfc.unnested('quantiles') }} as forecast
+        {{ salesfc.unnested({'quantile': 'levels', 'forecast': 'quantiles'}) }}
     from {{ ref('int_salesfc__prediction') }}
 
 )

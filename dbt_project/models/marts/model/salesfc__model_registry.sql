@@ -3,7 +3,8 @@
 {{ config(
     materialized='incremental',
     unique_key='model_version',
-    incremental_strategy='delete+insert',
+    incremental_strategy=salesfc.registry_strategy(),
+    pre_hook='{{ salesfc.keep_rows(this) }}',
     on_schema_change='fail',
     full_refresh=false,
 ) }}
@@ -25,10 +26,8 @@ from trained
 union all
 
 select
-    {{ salesfc.registry_columns("'archived' as stage") }}
-from {{ this }}
-where
-    stage = 'promoted'
-    and model_version not in (select model_version from trained)
-    and exists (select 1 from trained where role = 'production')
+    {{ salesfc.registry_columns(salesfc.demoted_stage() ~ ' as stage') }}
+from {{ salesfc.rows_before(this) }} as before
+where {{ salesfc.registry_changes() }}
+    and before.model_version not in (select trained.model_version from trained)
 {%- endif %}

@@ -1,0 +1,1 @@
+"""Where a build runs when one machine is not enough."""

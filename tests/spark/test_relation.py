@@ -1,0 +1,94 @@
+"""Work by series on separate executors: every series once, also when an executor is killed in the middle."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from salesfc_plugin.engines.spark_relation import SparkRelation
+
+pyspark_sql = pytest.importorskip("pyspark.sql", reason="Spark is not installed: make test-spark")
+
+SCHEMA = pa.schema([("unique_id", pa.string()), ("n", pa.int64()), ("label", pa.string())])
+N = 40
+
+
+@pytest.fixture(scope="module")
+def session():
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+    made = (
+        pyspark_sql.SparkSession.builder.master("local-cluster[2,1,1024]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.shuffle.partitions", "4")
+        .config("spark.executorEnv.PYTHONPATH", os.environ["PYTHONPATH"])
+        .getOrCreate()
+    )
+    made.sparkContext.setLogLevel("OFF")
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def relations(session):
+    names = [f"s{k:02d}" for k in range(N)]
+    rows = [(name, ts, float(ts)) for k, name in enumerate(names) for ts in range(k)]
+    old = [names[k - 1] if k in (7, 8) else None for k in range(N)]
+    series = pa.table({"unique_id": names, "label": names, "predecessor": pa.array(old, pa.string()),
+                       "units": [float(k) for k in range(N)]})  # fmt: skip
+    observations = session.createDataFrame(rows, "unique_id string, ts int, quantity double")
+    return SparkRelation(observations), SparkRelation(session.createDataFrame(series))
+
+
+def counted(observations: pa.Table, series: pa.Table) -> pa.Table:
+    names = series["unique_id"].to_pylist()
+    assert len({"s06", "s07", "s08"} & set(names)) in (0, 3), "a series lies apart from the one it replaces"
+    lengths = dict.fromkeys(names, 0)
+    for name in observations["unique_id"].to_pylist():
+        lengths[name] += 1
+    return pa.table({"unique_id": names, "n": list(lengths.values()), "label": series["label"]})
+
+
+def counted_after_a_kill(marker: str, observations: pa.Table, series: pa.Table) -> pa.Table:
+    import psutil
+
+    try:
+        os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return counted(observations, series)
+    executor = next(p for p in psutil.Process().parents() if "java" in p.name())
+    executor.kill()
+    return counted(observations, series)
+
+
+EXPECTED = [{"unique_id": f"s{k:02d}", "n": k, "label": f"s{k:02d}"} for k in range(N)]
+
+
+def test_every_series_is_worked_on_once(relations):
+    observations, series = relations
+    made = observations.map_series(series, counted, SCHEMA).to_arrow_table()
+    assert made.sort_by("unique_id").to_pylist() == EXPECTED
+
+
+def test_a_killed_executor_loses_and_doubles_nothing(relations, tmp_path):
+    observations, series = relations
+    marker = tmp_path / "killed"
+    made = observations.map_series(series, partial(counted_after_a_kill, str(marker)), SCHEMA).to_arrow_table()
+    assert marker.exists()
+    assert made.sort_by("unique_id").to_pylist() == EXPECTED
+
+
+def test_a_sample_is_of_its_size_and_the_same_each_time(relations):
+    observations, series = relations
+    assert observations.sample_series(series, N, 7) == (observations, series)
+    drawn = [observations.sample_series(series, 10, seed) for seed in (7, 7, 8)]
+    names = [sorted(part.to_arrow_table()["unique_id"].to_pylist()) for _, part in drawn]
+    assert names[0] == names[1] != names[2]
+    assert 10 <= len(names[0]) <= 12, "series that hand on their history come together"
+    periods = drawn[0][0].to_arrow_table()
+    assert set(periods["unique_id"].to_pylist()) <= set(names[0])
