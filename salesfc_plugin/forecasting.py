@@ -71,7 +71,6 @@ class Forecaster:
         self._prepare(np.arange(min(self._chunk, panel.n_series)))
         self.shape = Shape.of(self.arrays, model.recipe)
         self._network = build_network(model.network, self.shape, Capacity(**model.capacity), model.levels)
-        self._network.make_weights(self._tensors, model.recipe.network_floor)
         self._run = tf.function(self._forward, autograph=False, reduce_retracing=True)
         self._shown: Shown | None = None
 

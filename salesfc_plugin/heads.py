@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -23,6 +25,11 @@ class QuantileHead(keras.layers.Layer):
         self.gate = keras.layers.Dense(bases, name="gate", kernel_initializer="zeros")
         self.correction = keras.layers.Dense(4, name="correction", kernel_initializer="zeros")
         self.gaps = keras.layers.Dense(max(len(levels) - 1, 1), name="gaps", bias_initializer=_gap_bias(levels))
+
+    def build(self, shape: Any) -> None:
+        """Make the weights for ``[B, H, D]``."""
+        for layer in (self.gate, self.correction, self.gaps):
+            layer.build(shape)
 
     def call(self, hidden: tf.Tensor, values: tf.Tensor, spread: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Make quantiles and mean.

@@ -8,7 +8,7 @@ import numpy as np
 
 from salesfc_plugin.networks import Capacity
 from salesfc_plugin.panel import Panel
-from salesfc_plugin.training import Plan
+from salesfc_plugin.training_step import Plan
 
 
 @dataclass(frozen=True)

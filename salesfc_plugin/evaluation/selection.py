@@ -21,7 +21,7 @@ from salesfc_plugin.forecasting import Forecaster
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from salesfc_plugin.presets import plan_of
-from salesfc_plugin.training import fit
+from salesfc_plugin.training import Trainer
 from salesfc_plugin.windows import seasonal_scale
 
 Switch = tuple[bool, ...]
@@ -55,7 +55,8 @@ def train_models(panel: Panel, config: ForecastConfig, progress: Progress) -> li
     plan = plan_of(config.preset, panel)
     back = backtest_cutoffs(panel, config)
     models: list[tuple[str, TrainedModel]] = []
-    held_out = train_held_out(panel, config, back, progress)
+    trainer = Trainer(config, plan.capacity, progress)
+    held_out = train_held_out(panel, config, back, trainer)
     if held_out:
         progress(f"choosing inputs on {len(back)} held-out horizons")
     scores = score_windows(held_out, panel, back, config.batch)
@@ -73,9 +74,7 @@ def train_models(panel: Panel, config: ForecastConfig, progress: Progress) -> li
         start = held_out[-1] if held_out and seed == 0 and plan.warm else None
         label = "training" if plan.seeds == 1 else f"training {seed + 1} of {plan.seeds}"
         steps = plan.production if start is not None else plan.cold
-        members.append(
-            fit(panel, config, replace(steps, seed=config.seed + seed), plan.capacity, progress, start, label)
-        )
+        members.append(trainer.fit(panel, replace(steps, seed=config.seed + seed), start, label))
     fitted = [m for m in members if m is not None]
     if fitted:
         metrics = _total([m.metrics for m in fitted])
@@ -85,7 +84,7 @@ def train_models(panel: Panel, config: ForecastConfig, progress: Progress) -> li
     return models
 
 
-def train_held_out(panel: Panel, config: ForecastConfig, back: list[int], progress: Progress) -> list[TrainedModel]:
+def train_held_out(panel: Panel, config: ForecastConfig, back: list[int], trainer: Trainer) -> list[TrainedModel]:
     """Backtest models, oldest first: one before the first cutoff, or one before each that goes on from the one before.
 
     A cutoff whose panel has no series long enough to train on gets none.
@@ -95,7 +94,7 @@ def train_held_out(panel: Panel, config: ForecastConfig, back: list[int], progre
     for b in back if config.backtest_retrain == "each" else back[:1]:
         start = found[-1] if found and plan.warm else None
         steps = plan.backtest if not found else plan.cold if start is None else plan.production
-        model = fit(panel.at(b), config, steps, plan.capacity, progress, start, "backtest training")
+        model = trainer.fit(panel.at(b), steps, start, "backtest training")
         found += [] if model is None else [model]
     return found
 

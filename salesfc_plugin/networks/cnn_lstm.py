@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -17,6 +19,12 @@ class CnnLstmEncoder(keras.layers.Layer):
         super().__init__(name="encoder")
         self.convolve = keras.layers.Conv1D(capacity.hidden, 3, padding="causal", activation="relu", name="convolve")
         self.recur = LstmEncoder(shape, Capacity(capacity.hidden, 1, capacity.heads, capacity.dropout))
+        self.width = capacity.hidden
+
+    def build(self, shape: Any) -> None:
+        """Make the weights for ``[B, steps, features]``."""
+        self.convolve.build(shape)
+        self.recur.build((*shape[:2], self.width))
 
     def call(self, sequence: tf.Tensor) -> tf.Tensor:
         """``[B, steps, features]`` to ``[B, hidden]``."""

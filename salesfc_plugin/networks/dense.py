@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -15,7 +17,13 @@ class DenseEncoder(keras.layers.Layer):
     def __init__(self, shape: Shape, capacity: Capacity) -> None:
         super().__init__(name="encoder")
         self.wide = keras.layers.Dense(capacity.hidden, activation="relu", name="wide")
-        self.narrow = keras.layers.Dense(max(capacity.hidden // 2, 1), activation="relu", name="narrow")
+        self.width = max(capacity.hidden // 2, 1)
+        self.narrow = keras.layers.Dense(self.width, activation="relu", name="narrow")
+
+    def build(self, shape: Any) -> None:
+        """Make the weights for ``[B, steps, features]``."""
+        self.wide.build((None, shape[1] * shape[2]))
+        self.narrow.build((None, self.wide.units))
 
     def call(self, sequence: tf.Tensor) -> tf.Tensor:
         """``[B, steps, features]`` to ``[B, hidden / 2]``."""

@@ -111,7 +111,7 @@ class Tensors:
 
 
 def gather_inputs(
-    tensors: Tensors, shape: Shape, floor: float, row: tf.Tensor, origin: tf.Tensor
+    tensors: Tensors, shape: Shape, floor: float | tf.Tensor, row: tf.Tensor, origin: tf.Tensor
 ) -> dict[str, tf.Tensor]:
     """Gather windows and scale them.
 

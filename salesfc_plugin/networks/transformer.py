@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -19,6 +21,16 @@ class TransformerEncoder(keras.layers.Layer):
         self.position = keras.layers.Embedding(self.steps, capacity.hidden, name="position")
         self.blocks = [_Block(capacity, name=f"block_{k}") for k in range(capacity.layers)]
         self.norm = keras.layers.LayerNormalization(name="norm")
+        self.width = capacity.hidden
+
+    def build(self, shape: Any) -> None:
+        """Make the weights for ``[B, steps, features]``."""
+        hidden = (*shape[:2], self.width)
+        self.embed.build(shape)
+        self.position.build()
+        for block in self.blocks:
+            block.build(hidden)
+        self.norm.build(hidden)
 
     def call(self, sequence: tf.Tensor) -> tf.Tensor:
         """``[B, steps, features]`` to ``[B, hidden]``."""
@@ -36,6 +48,12 @@ class _Block(keras.layers.Layer):
         self.before_dense = keras.layers.LayerNormalization(name="before_dense")
         self.wide = keras.layers.Dense(2 * capacity.hidden, activation="relu", name="wide")
         self.narrow = keras.layers.Dense(capacity.hidden, name="narrow")
+
+    def build(self, shape: Any) -> None:
+        for layer in (self.before_attention, self.before_dense, self.wide):
+            layer.build(shape)
+        self.attention.build(shape, shape)
+        self.narrow.build((*shape[:2], self.wide.units))
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         normed = self.before_attention(x)

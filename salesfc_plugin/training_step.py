@@ -1,0 +1,177 @@
+"""One step of training: windows drawn, the losses of one shard a core, gradients summed, one update.
+
+A step is traced once and used for every training of a network: everything that differs between two trainings (arrays,
+origins, floors, rates) comes in as an argument. Tracing takes as long as a hundred steps.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from salesfc_plugin.heads import pinball, tweedie
+from salesfc_plugin.networks import GROUPS, Capacity, Shape, build_network
+from salesfc_plugin.networks.inputs import Tensors, gather_inputs, gather_targets
+from salesfc_plugin.windows import Arrays, Origins
+
+SHARDS = 2
+MEAN_WEIGHT = 0.3  # of the loss of the mean beside that of the quantiles
+_LONGEST = 1.0  # length to which a longer gradient is cut
+_MOMENTS = (0.9, 0.999)  # decay of the first and the second moment
+_EPSILON = 1e-7
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how a network trains.
+
+    Args:
+        steps: optimiser steps.
+        batch: windows a step, over all shards.
+        rate: highest learning rate; it warms up over 4 % of the steps and falls by a cosine to 2 %.
+        decay: weight decay.
+        hide: chance that a window does without a group of inputs, so that each can be switched off later.
+        seed: of weights, windows and dropout.
+    """
+
+    steps: int = 600
+    batch: int = 512
+    rate: float = 4e-3
+    decay: float = 0.01
+    hide: float = 0.0
+    seed: int = 7
+
+    def rate_at(self, step: int) -> float:
+        """Learning rate of a step: linear warm-up from 2 %, then a cosine back to it."""
+        warm = max(1, round(0.04 * self.steps))
+        if step < warm:
+            return self.rate * (0.02 + 0.98 * step / warm)
+        done = min((step - warm) / max(self.steps - warm, 1), 1.0)
+        return self.rate * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * done)))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a step is traced for: trainings that agree in it share one."""
+
+    network: str
+    shape: Shape
+    capacity: Capacity
+    levels: tuple[float, ...]
+    batch: int
+    hide: float
+    exposure: bool
+    deviation: bool
+
+
+class TrainingStep:
+    """AdamW (Loshchilov & Hutter 2019) on the losses of windows drawn by stateless seeds.
+
+    All weights are one vector to the optimiser, which is a dozen operations instead of a dozen a variable.
+
+    Args:
+        kind: what it is traced for.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.network = build_network(kind.network, kind.shape, kind.capacity, kind.levels)
+        self._variables = [v.value for v in self.network.trainable_variables]
+        self._sizes = [int(np.prod(v.shape)) for v in self._variables]
+        self._moments = [tf.Variable(tf.zeros(sum(self._sizes))) for _ in range(2)]
+        self._traced: Any = None
+
+    def start(self, arrays: Arrays, origins: Origins, floor: float, plan: Plan, weights: list[Any] | None) -> None:
+        """Begin a training: fresh weights by the plan's seed or the given ones, moments of zero."""
+        if weights is None:
+            kind = self.kind
+            weights = build_network(kind.network, kind.shape, kind.capacity, kind.levels).get_weights()
+        self.network.set_weights(weights)
+        for moment in self._moments:
+            moment.assign(tf.zeros_like(moment))
+        tensors = Tensors.of(arrays)
+        self._plan, self._tensors = plan, tensors
+        self._data = {
+            **tensors.arrays(),
+            "low": tf.constant(origins.low, tf.int32),
+            "high": tf.constant(origins.high, tf.int32),
+            "series": tf.constant(origins.series, tf.int32),
+            "cumulative": tf.constant(origins.cumulative),
+            "width": tf.constant(tensors.width),
+            "end": tf.constant(tensors.end),
+            "floor": tf.constant(floor, tf.float32),
+            "seed": tf.constant(plan.seed),
+        }
+        if self._traced is None:
+            data = {name: _any_length(tensor) for name, tensor in self._data.items()}
+            whole, rates = tf.TensorSpec((), tf.int32), tf.TensorSpec((2,), tf.float32)
+            shard = tf.function(self._shard_gradient, [tf.TensorSpec((2,), tf.int32), data], autograph=False)
+            self._shard = shard
+            self._traced = tf.function(self._update, [whole, rates, data], autograph=False)
+
+    def run(self, k: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Do step ``k``: the loss, and whether its gradient was finite; one that was not changes nothing."""
+        first, second = (1.0 - decay ** (k + 1) for decay in _MOMENTS)
+        rate = self._plan.rate_at(k)
+        rates = tf.constant([rate * math.sqrt(second) / first, rate * self._plan.decay], tf.float32)
+        return self._traced(tf.constant(k), rates, self._data)  # type: ignore[no-any-return]
+
+    def _shard_gradient(self, seed: tf.Tensor, data: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            loss = self._loss(seed, data)
+        none = tf.UnconnectedGradients.ZERO
+        found = tape.gradient(loss, self._variables, unconnected_gradients=none)
+        return loss, tf.concat([tf.reshape(tf.convert_to_tensor(g), (-1,)) for g in found], axis=0)
+
+    def _update(self, k: tf.Tensor, rates: tf.Tensor, data: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        seeds = [tf.stack([data["seed"] * SHARDS + shard, k]) for shard in range(SHARDS)]
+        losses, gradients = zip(*(self._shard(seed, data) for seed in seeds), strict=True)
+        gradient = tf.add_n(list(gradients)) / SHARDS
+        length = tf.norm(gradient)
+        finite = tf.math.is_finite(length)
+        gradient = tf.where(finite, gradient * (_LONGEST / tf.maximum(length, _LONGEST)), 0.0)
+        first, second = self._moments
+        first.assign(_MOMENTS[0] * first + (1.0 - _MOMENTS[0]) * gradient)
+        second.assign(_MOMENTS[1] * second + (1.0 - _MOMENTS[1]) * gradient * gradient)
+        move = tf.where(finite, rates[0] * first / (tf.sqrt(second) + _EPSILON), 0.0)
+        for variable, part in zip(self._variables, tf.split(move, self._sizes), strict=True):
+            shrunk = variable * (1.0 - tf.where(finite, rates[1], 0.0))
+            variable.assign(shrunk - tf.reshape(part, variable.shape))
+        return tf.add_n(list(losses)) / SHARDS, finite
+
+    def _loss(self, seed: tf.Tensor, data: dict[str, tf.Tensor]) -> tf.Tensor:
+        kind, size = self.kind, self.kind.batch // SHARDS
+        named = {name: data[name] for name in self._tensors.arrays()}
+        tensors = self._tensors.with_arrays({**named, "width": data["width"], "end": data["end"]})
+        row, origin = _draw(seed, size, data)
+        inputs = gather_inputs(tensors, kind.shape, data["floor"], row, origin)
+        use = tf.ones((size, len(GROUPS)))
+        if kind.hide > 0.0:
+            use *= tf.cast(tf.random.stateless_uniform((size, len(GROUPS)), seed + 7) >= kind.hide, tf.float32)
+        quantiles, mean = self.network(inputs, use, seed)
+        target, counts, share = gather_targets(tensors, kind.shape, row, origin)
+        scaled = target / inputs["scale"][:, None]
+        weight = tf.clip_by_value(inputs["scale"] * tf.gather(tensors.weight, row), 0.1, 10.0)
+        each = pinball(scaled, quantiles, kind.levels) + MEAN_WEIGHT * tweedie(scaled, mean)
+        return tf.reduce_sum(each * counts * share * weight[:, None]) / (size * kind.shape.horizon)
+
+
+def _any_length(tensor: tf.Tensor) -> tf.TensorSpec:
+    """A spec of tensors that differ from this one in their first dimensions alone; the last is a count of columns."""
+    shape = tensor.shape
+    columns = shape[-1:] if len(shape) > 1 else []
+    return tf.TensorSpec([*[None] * (len(shape) - len(columns)), *columns], tensor.dtype)
+
+
+def _draw(seed: tf.Tensor, size: int, data: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    """``size`` windows: rows of the arrays and origins, a series by its chance, an origin uniformly."""
+    u = tf.random.stateless_uniform((2, size), seed)
+    cumulative = data["cumulative"]
+    at = tf.minimum(tf.searchsorted(cumulative, u[0] * cumulative[-1]), tf.size(cumulative) - 1)
+    row, first, last = (tf.gather(data[name], at) for name in ("series", "low", "high"))
+    origin = first + tf.cast(u[1] * tf.cast(last - first + 1, tf.float32), tf.int32)
+    return row, tf.minimum(origin, last)
