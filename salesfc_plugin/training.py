@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -50,9 +49,11 @@ def use_all_cores() -> None:
     """One thread an operation, as many operations at once as there are shards: the fastest on few cores.
 
     TensorFlow takes this only before its first operation; later calls change nothing. Its hints about retracing are
-    for people who write networks, not for people who run builds, and are left out.
+    for people who write networks, not for people who run builds, and are left out. Its optimiser of graphs takes as
+    long as forty steps and makes none of them faster, so it is off.
     """
     tf.get_logger().setLevel("ERROR")
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(SHARDS)
@@ -143,7 +144,6 @@ class Trainer:
         origins = find_origins(arrays, recipe.cycle, recipe.horizon)
         if len(origins.series) == 0:
             return None
-        keras.utils.set_random_seed(plan.seed)
         step = self._step_for(arrays, recipe, plan)
         step.start(arrays, origins, recipe.network_floor, plan, None if start is None else list(start.weights[0]))
         log = run_steps(step, plan, self.progress, label)

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -89,6 +90,7 @@ class TrainingStep:
         """Begin a training: fresh weights by the plan's seed or the given ones, moments of zero."""
         if weights is None:
             kind = self.kind
+            keras.utils.set_random_seed(plan.seed)
             weights = build_network(kind.network, kind.shape, kind.capacity, kind.levels).get_weights()
         self.network.set_weights(weights)
         for moment in self._moments:
@@ -118,7 +120,7 @@ class TrainingStep:
         first, second = (1.0 - decay ** (k + 1) for decay in _MOMENTS)
         rate = self._plan.rate_at(k)
         rates = tf.constant([rate * math.sqrt(second) / first, rate * self._plan.decay], tf.float32)
-        return self._traced(tf.constant(k), rates, self._data)  # type: ignore[no-any-return]
+        return self._traced(tf.constant(k), rates, self._data)
 
     def _shard_gradient(self, seed: tf.Tensor, data: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:

@@ -38,7 +38,6 @@ def random_model(
     arrays = make_arrays(panel, recipe)
     capacity = Capacity(**{"hidden": 8, "layers": 1, **sizes})
     made = build_network(network, Shape.of(arrays, recipe), capacity, LEVELS)
-    made.make_weights(Tensors.of(arrays), recipe.network_floor)
     rng = np.random.default_rng(3)
     shapes = [w.shape for w in made.get_weights()]
     weights = tuple(tuple(rng.normal(0.0, 0.4, s).astype(np.float32) for s in shapes) for _ in range(members))
@@ -73,7 +72,6 @@ class Bench:
         shape = Shape.of(arrays, recipe)
         capacity = SMALL if model is None else Capacity(**model.capacity)
         made = build_network(network, shape, capacity, LEVELS if model is None else model.levels)
-        made.make_weights(Tensors.of(arrays), recipe.network_floor)
         if model is not None:
             made.set_weights(list(model.weights[0]))
         return cls(arrays, recipe, shape, made)

@@ -12,9 +12,10 @@ from salesfc_plugin.config import Quiet
 from salesfc_plugin.evaluation.metrics import scaled_quantile_loss, wape
 from salesfc_plugin.forecasting import forecast
 from salesfc_plugin.model import TrainedModel
-from salesfc_plugin.networks import GROUPS, Capacity
+from salesfc_plugin.networks import Capacity
 from salesfc_plugin.panel import Floats, Panel
-from salesfc_plugin.training import Plan, TrainingStopped, fit, train_network
+from salesfc_plugin.training import Trainer, TrainingStopped, fit, run_steps
+from salesfc_plugin.training_step import Kind, Plan, TrainingStep
 from salesfc_plugin.windows import find_origins, learn_recipe, make_arrays, seasonal_scale
 from tests.networks import SEASONAL_CAPACITY, SEASONAL_PLAN, SMALL, Bench, trained
 from tests.panels import LEVELS, tiny_config, tiny_panel, with_columns
@@ -58,6 +59,17 @@ def test_one_seed_gives_one_model_to_the_last_bit(seasonal: Panel, lstm_model: T
     assert weights_of(again) == weights_of(lstm_model)
     assert again.version == lstm_model.version
     same_forecasts(forecast(again, seasonal), forecast(lstm_model, seasonal))
+
+
+def test_a_step_used_before_trains_as_a_fresh_one() -> None:
+    panel = tiny_panel(n=3, periods=120, horizon=7)
+    config, shared = tiny_config(panel, network="lstm"), Trainer(tiny_config(panel, network="lstm"), SMALL, Quiet())
+    first, second = shared.fit(panel.at(14), SHORT), shared.fit(panel, SHORT)
+    alone = fit(panel, config, SHORT, SMALL, Quiet())
+    assert first is not None
+    assert second is not None
+    assert alone is not None
+    assert weights_of(second) == weights_of(alone) != weights_of(first)
 
 
 def test_another_seed_gives_another_model() -> None:
@@ -122,11 +134,13 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted() -> None:
     known[0, -30] = np.inf  # one day of one series: some batches have it, most do not
     arrays = replace(bench.arrays, known=known)
     origins = find_origins(arrays, bench.recipe.cycle, 7)
-    plan, switch = replace(SHORT, steps=60, batch=4), tuple(True for _ in GROUPS)
-    log = train_network(bench.network, arrays, origins, bench.shape, LEVELS, 1.0, plan, switch, progress)
+    plan = replace(SHORT, steps=60, batch=4)
+    step = TrainingStep(Kind("dense", bench.shape, SMALL, LEVELS, 4, 0.0, exposure=False, deviation=False))
+    step.start(arrays, origins, 1.0, plan, None)
+    log = run_steps(step, plan, progress)
     assert log.steps == 60
     assert 0 < log.skipped < 60
-    assert all(np.isfinite(w).all() for w in bench.network.get_weights())
+    assert all(np.isfinite(w).all() for w in step.network.get_weights())
     assert any("step 60 of 60" in line for line in progress.lines)
 
 
