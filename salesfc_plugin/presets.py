@@ -35,7 +35,7 @@ class Spending:
 _HIDE = 0.15
 _PRESETS = {
     "quick": Spending(
-        Plan(110, 256, hide=_HIDE), Plan(170, 256, hide=_HIDE), Plan(280, 256, hide=_HIDE), 1, True, Capacity()
+        Plan(180, 256, hide=_HIDE), Plan(260, 256, hide=_HIDE), Plan(440, 256, hide=_HIDE), 1, True, Capacity()
     ),
     "standard": Spending(
         Plan(600, 512, hide=_HIDE), Plan(600, 512, hide=_HIDE), Plan(900, 512, hide=_HIDE), 2, True, Capacity()

@@ -16,6 +16,7 @@ from salesfc_plugin.config import CYCLES, Cycle
 from salesfc_plugin.normalisation import running_deviation, to_network
 from salesfc_plugin.panel import Floats, Panel
 
+KNOWN_SHARE = 0.5  # of a window, below which the encoder is not asked about it
 _CLIP = 5.0  # standardised covariates beyond this are outliers of the column, not information
 
 

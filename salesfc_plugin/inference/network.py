@@ -16,7 +16,7 @@ from salesfc_plugin.inference.inputs import YEAR_SEASONS, Inputs
 from salesfc_plugin.inference.layers import Dense, Weights, relu, softmax, softplus
 from salesfc_plugin.model import ModelError, TrainedModel
 from salesfc_plugin.panel import Floats
-from salesfc_plugin.windows import Recipe
+from salesfc_plugin.windows import KNOWN_SHARE, Recipe
 
 _STEEPEST = 15.0
 _KEY_WIDTH = 4
@@ -92,6 +92,7 @@ class Network:
         """
         sets, windows = len(switches), len(x.scale)
         calendar, year, known, encoder = np.tile(switches, (windows, 1)).T  # each [B * W]
+        encoder = encoder * np.repeat(x.seen.mean(axis=1) >= KNOWN_SHARE, sets)
         encoded = self._encoded(x, switches[:, 2]) * encoder[None, :, None]
         x = self._switched(_repeat(x, sets), calendar, known)
         values, found, mean_known = self._neighbours(x, year)

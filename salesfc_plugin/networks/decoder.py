@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from salesfc_plugin.heads import QuantileHead
 from salesfc_plugin.networks.inputs import YEAR_SEASONS, Shape
+from salesfc_plugin.windows import KNOWN_SHARE
 
 GROUPS = ("calendar", "year", "known", "encoder")  # groups of inputs that can be switched off
 SUMMARIES = 7  # numbers that sum up a window beside what the encoder makes of it
@@ -193,6 +194,8 @@ class Network(keras.Model):
             ``quantiles [B, H, Q]`` never crossing, and ``mean [B, H]``, both in units of scale, not yet cut at zero.
         """
         calendar, year, known, encoder = tf.unstack(switch, axis=1)
+        # a window that is mostly unknown (a shop that was being rebuilt) is nothing that the encoder has learnt to read
+        encoder *= tf.cast(tf.reduce_mean(inputs["seen"], axis=1) >= KNOWN_SHARE, tf.float32)
         inputs = self._switched(inputs, calendar, known)
         values, found, mean_known = self.neighbours(inputs, year)
         level = tf.reduce_sum(inputs["value"], axis=1) / tf.maximum(tf.reduce_sum(inputs["seen"], axis=1), 1.0)

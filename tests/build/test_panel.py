@@ -336,3 +336,58 @@ def test_statistics_are_those_the_network_scales_by(build):
         np.testing.assert_allclose([row[0] for row in found], running_deviation(panel.quantity)[:, -1], rtol=1e-6)
         logarithms = np.nanmean(to_network("log1p", panel.quantity), axis=1)
         np.testing.assert_allclose([row[1] for row in found], logarithms, rtol=1e-6)
+
+
+def test_a_mistyped_year_does_not_move_the_cutoff(build):
+    sales = pd.concat([daily([2] * 30, sku="a"), daily([9], "2199-05-01", sku="a"), daily([9], "2199-05-01", sku="b")])
+    result = build({"sales": sales}, {"series_keys": ["sku"]}, command="build")
+    assert result.ok, result.trouble
+    assert result.rows("select cutoff from int_salesfc__cutoff") == [(dt.date(2024, 1, 30),)]
+    reason = "the time is far from that of all other sales"
+    assert result.rows("select unique_id, sold_on, reason from int_salesfc__rejected_row order by 1") == [
+        ("a", dt.date(2199, 5, 1), reason),
+        ("b", dt.date(2199, 5, 1), reason),
+    ]
+    assert result.rows(
+        "select unique_id, rows_read, rows_rejected, reason from int_salesfc__series_ledger order by 1"
+    ) == [
+        ("a", 31, 1, reason),
+        ("b", 1, 1, reason),
+    ]
+    early = pd.concat([sales, daily([9], "1901-01-01", sku="a")])
+    result = build({"sales": early}, {"series_keys": ["sku"], "cutoff": "2024-01-20"})
+    assert result.ok, result.trouble
+    assert result.rows("select sold_on from int_salesfc__rejected_row") == [(dt.date(1901, 1, 1),)]
+    assert result.rows("select unique_id, first_ts from int_salesfc__series") == [("a", dt.date(2024, 1, 1))]
+
+
+def test_bad_rows_of_every_table_are_kept_and_counted(build):
+    sales = daily([2] * 10, sku="a").assign(shop="x")
+    days = ["2024-01-02", "soon", None, "0001-01-01", "2024-01-03", "2024-01-04", "2024-02-28"]
+    plan = pd.DataFrame(
+        {"sku": ["a", "a", "a", "a", None, "a", "a"], "sold_at": days, "price": [1, 2, 3, 4, 5, float("inf"), 7]}
+    )
+    visits = pd.DataFrame({"sold_at": days, "views": ["1", "2", "3", "4", "5", "nan", "7"]})
+    stock = pd.DataFrame(
+        {"sku": "a", "shop": "x", "sold_at": days, "on_hand": ["1", "2", "3", "4", None, "many", "none"]}
+    )
+    result = build(
+        {"sales": sales, "plan": plan, "visits": visits, "stock": stock},
+        {"series_keys": ["sku", "shop"], "horizon": 5, "covariates_identifier": "plan", "known_columns": ["price"],
+         "behaviour_identifier": "visits", "past_columns": ["views"], "stock_identifier": "stock"},
+        command="build",
+    )  # fmt: skip
+    assert result.ok, result.trouble
+    times = ["the time cannot be read", "the time is empty", "the time is not between 1900 and 2200"]
+    rejected = result.sql("select input, unique_id, reason, source_row from int_salesfc__rejected_row")
+    found = {name: sorted(rows["reason"]) for name, rows in rejected.groupby("input")}
+    assert found == {
+        "covariates": sorted([*times, "a series key is empty", "price is not a finite number and is left unknown"]),
+        "behaviour": sorted([*times, "views is not a finite number and is left unknown"]),
+        "stock": sorted([*times, "the stock on hand is empty", "the stock on hand is not a finite number"]),
+    }
+    assert set(rejected[rejected["input"] == "stock"]["unique_id"]) == {"a/x"}
+    assert '{"sku":"a","shop":"x","sold_at":"2024-01-04","on_hand":"many"}' in rejected["source_row"].tolist()
+    assert result.rows("select rows_rejected from int_salesfc__series_ledger") == [(0,)]
+    known = "select known__price from int_salesfc__observations where ts in ('2024-01-02', '2024-01-04') order by ts"
+    assert result.rows(known) == [(1.0,), (None,)]

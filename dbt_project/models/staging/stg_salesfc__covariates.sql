@@ -3,15 +3,19 @@
 {%- set time_type = salesfc.raw_type('covariates', time_column, 'time_column') %}
 select
     {{- salesfc.key_columns('covariates') }}
-    {{ salesfc.to_time(salesfc.quoted(time_column), time_type) }} as seen_at,
+    {{ salesfc.believed_time(salesfc.to_time(salesfc.quoted(time_column), time_type)) }} as seen_at,
+    cast({{ salesfc.quoted(time_column) }} as varchar) as time_text,
     {%- for column in columns %}
     {{ salesfc.to_feature(salesfc.quoted(column), salesfc.raw_type('covariates', column, 'known_columns')) }} as {{ salesfc.quoted(column, 'known__') }},
     {%- endfor %}
+    {{ salesfc.reject_reason('covariates', columns) }} as reject_reason,
     true as is_covariates
 from {{ source('salesfc', 'covariates') }}
 {%- else %}
 select
     cast(null as timestamp) as seen_at,
+    cast(null as varchar) as time_text,
+    cast(null as varchar) as reject_reason,
     false as is_covariates
 where false
 {%- endif %}

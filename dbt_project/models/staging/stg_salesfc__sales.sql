@@ -48,13 +48,10 @@ renamed as (
 
 select
     *,
-    case when year(read_at) between 1900 and 2200 then read_at end as sold_at,
+    {{ salesfc.believed_time('read_at') }} as sold_at,
     case
         when unique_id is null then 'a series key is empty'
-        when time_text is null or trim(time_text) = '' then 'the time is empty'
-        when read_at is null then 'the time cannot be read'
-        when coalesce(year(read_at), 0) not between 1900 and 2200
-            then 'the time is not between 1900 and 2200'
+        {{ salesfc.time_reasons('time_text', 'read_at') }}
         when quantity_text is null then null
         when quantity is null or isnan(quantity) then 'the quantity is not a number'
         when abs(quantity) = cast('infinity' as double) then 'the quantity is not finite'

@@ -9,15 +9,12 @@
 with readable as (
 
     select
-        cast(sold_at as date) as sold_on,
-        unique_id
-    from {{ ref('stg_salesfc__sales') }}
-    where
-        unique_id is not null
-        and sold_at is not null
-        {%- if given %}
-        and cast(sold_at as date) <= date '{{ given }}'
-        {%- endif %}
+        cast(sales.sold_at as date) as sold_on,
+        sales.unique_id
+    from {{ ref('stg_salesfc__sales') }} as sales
+    inner join {{ ref('int_salesfc__sales_span') }} as span
+        on cast(sales.sold_at as date) between span.first_on and span.last_on
+    where sales.unique_id is not null
 
 ),
 

@@ -14,8 +14,10 @@ with sales as (
         sales.copies
     from {{ ref('stg_salesfc__sales') }} as sales
     cross join {{ ref('int_salesfc__cutoff') }} as cutoff
+    cross join {{ ref('int_salesfc__sales_span') }} as span
     where
         sales.unique_id is not null
+        and sales.sold_at >= span.first_on
         and sales.sold_at < cutoff.next_ts
 
 )

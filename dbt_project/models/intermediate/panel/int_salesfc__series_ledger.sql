@@ -27,7 +27,7 @@ rejected as (
         sum(row_count) filter (where reason like '%time%') as rows_without_time,
         min(reason) as reason
     from {{ ref('int_salesfc__rejected_row') }}
-    where unique_id is not null
+    where input = 'sales' and unique_id is not null
     group by unique_id
 
 ),

@@ -1,0 +1,50 @@
+{#- What came of the rows of each table of the input. -#}
+{%- set tables = [] -%}
+{%- for table in ['sales', 'series', 'covariates', 'behaviour', 'stock'] if salesfc.setting(table ~ '_identifier') -%}
+    {%- do tables.append(table) -%}
+{%- endfor -%}
+
+with table_rows as (
+    {%- for table in tables %}
+    {{ 'union all' if not loop.first }}
+    select
+        '{{ table }}' as input,
+        {{ salesfc.literal(salesfc.setting(table ~ '_identifier')) }} as source_table,
+        {{ 'coalesce(sum(copies), 0)' if table == 'sales' else 'count(*)' }} as row_count,
+        {{ 'coalesce(sum(copies - 1), 0)' if table == 'sales' else '0' }} as rows_duplicate
+    from {{ ref('stg_salesfc__' ~ table) }}
+    {%- endfor %}
+
+),
+
+by_reason as (
+
+    select
+        input,
+        reason,
+        sum(row_count) as rows_rejected
+    from {{ ref('int_salesfc__rejected_row') }}
+    group by input, reason
+
+),
+
+rejected as (
+
+    select
+        input,
+        sum(rows_rejected) as rows_rejected,
+        max_by(reason, rows_rejected) as main_reason
+    from by_reason
+    group by input
+
+)
+
+select
+    table_rows.input,
+    table_rows.source_table,
+    cast(table_rows.row_count as bigint) as row_count,
+    cast(table_rows.rows_duplicate as bigint) as rows_duplicate,
+    cast(coalesce(rejected.rows_rejected, 0) as bigint) as rows_rejected,
+    rejected.main_reason
+from table_rows
+left join rejected on table_rows.input = rejected.input
