@@ -21,7 +21,7 @@
         {%- for position in salesfc.key_positions(table) %}
         when {{ salesfc.quoted(keys[position - 1]) }} is null then 'a series key is empty'
         {%- endfor %}
-        {{ salesfc.time_reasons('cast(' ~ salesfc.quoted(time_column) ~ ' as varchar)', time) }}
+        {{ salesfc.time_reasons('cast(' ~ salesfc.quoted(time_column) ~ ' as string)', time) }}
         {%- for column in columns %}
         {%- set value = salesfc.quoted(column) %}
         {%- if table == 'stock' %}
@@ -44,7 +44,7 @@
             {{ salesfc.escaped('staged.key_' ~ position) }}{{ " || '/' || " if not loop.last }}
         {%- endfor -%}
     {%- else -%}
-        cast(null as varchar)
+        cast(null as string)
     {%- endif -%}
 {%- endmacro %}
 

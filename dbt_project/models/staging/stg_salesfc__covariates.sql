@@ -4,7 +4,7 @@
 select
     {{- salesfc.key_columns('covariates') }}
     {{ salesfc.believed_time(salesfc.to_time(salesfc.quoted(time_column), time_type)) }} as seen_at,
-    cast({{ salesfc.quoted(time_column) }} as varchar) as time_text,
+    cast({{ salesfc.quoted(time_column) }} as string) as time_text,
     {%- for column in columns %}
     {{ salesfc.to_feature(salesfc.quoted(column), salesfc.raw_type('covariates', column, 'known_columns')) }} as {{ salesfc.quoted(column, 'known__') }},
     {%- endfor %}
@@ -14,8 +14,8 @@ from {{ source('salesfc', 'covariates') }}
 {%- else %}
 select
     cast(null as timestamp) as seen_at,
-    cast(null as varchar) as time_text,
-    cast(null as varchar) as reject_reason,
+    cast(null as string) as time_text,
+    cast(null as string) as reject_reason,
     false as is_covariates
 where false
 {%- endif %}

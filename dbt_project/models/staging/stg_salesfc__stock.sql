@@ -5,8 +5,8 @@
 select
     {{- salesfc.key_columns('stock') }}
     {{ salesfc.believed_time(salesfc.to_time(salesfc.quoted(time_column), time_type)) }} as seen_at,
-    cast({{ salesfc.quoted(time_column) }} as varchar) as time_text,
-    cast({{ salesfc.quoted('on_hand') }} as varchar) as on_hand_text,
+    cast({{ salesfc.quoted(time_column) }} as string) as time_text,
+    cast({{ salesfc.quoted('on_hand') }} as string) as on_hand_text,
     {{ salesfc.reject_reason('stock', ['on_hand']) }} as reject_reason,
     {{ salesfc.finite(salesfc.to_number(salesfc.quoted('on_hand'))) }} as on_hand,
     {%- if 'on_order' in (salesfc.raw_columns('stock') or {}) %}
@@ -18,9 +18,9 @@ from {{ source('salesfc', 'stock') }}
 {%- else %}
 select
     cast(null as timestamp) as seen_at,
-    cast(null as varchar) as time_text,
-    cast(null as varchar) as on_hand_text,
-    cast(null as varchar) as reject_reason,
+    cast(null as string) as time_text,
+    cast(null as string) as on_hand_text,
+    cast(null as string) as reject_reason,
     cast(null as double) as on_hand,
     cast(null as double) as on_order
 where false
