@@ -24,7 +24,6 @@ from tests.awful import Layout, Shop, layout, quoted, shops
 from tests.build.compiled import Compiled, compiled
 
 NOTHING = "there is nothing to forecast"
-LATER = "sold_at >= (select next_ts from int_salesfc__cutoff)"
 often = settings(
     deadline=None, database=None, derandomize=True, print_blob=False, suppress_health_check=list(HealthCheck)
 )
@@ -78,7 +77,7 @@ def check(models: Compiled, shop: Shop) -> str:
         with models.built(shop) as database:
             assert models.failures(database) == []
             units_are_kept(database, shop)
-            rows_and_series_are_kept(database)
+            rows_and_series_are_kept(database, shop.layout)
             periods_are_as_counted_by_hand(database, shop.layout)
     except duckdb.Error as error:
         if NOTHING not in str(error):
@@ -87,15 +86,25 @@ def check(models: Compiled, shop: Shop) -> str:
     return "built"
 
 
+def later(of: Layout) -> str:
+    """After the cutoff; without a given one, what is so late that it is not believed is rejected instead."""
+    after = "sold_at >= (select next_ts from int_salesfc__cutoff)"
+    if of.variables.get("cutoff"):
+        return after
+    return f"({after} and cast(sold_at as date) <= (select last_on from int_salesfc__sales_span))"
+
+
 def units_are_kept(database: duckdb.DuckDBPyConnection, shop: Shop) -> None:
     """Units in the raw table = in the panel, in all that the ledger explains, in rejected rows and after the cutoff."""
     name, type_name = next((c.name, c.type) for c in shop.layout.tables["sales"] if c.name == quantity_of(shop.layout))
     read = numbers(database, f"select try_cast({quoted(name)} as double), 1 from raw.sales")
     kept = numbers(database, "select units_read, 1 from int_salesfc__series_ledger")
-    later = numbers(database, f"select quantity, copies from stg_salesfc__sales where {LATER}")
+    after = numbers(database, f"select quantity, copies from stg_salesfc__sales where {later(shop.layout)}")
     texts = [
         (json.loads(row)[name], copies)
-        for row, copies in database.execute("select source_row, row_count from int_salesfc__rejected_row").fetchall()
+        for row, copies in database.execute(
+            "select source_row, row_count from int_salesfc__rejected_row where input = 'sales'"
+        ).fetchall()
     ]
     rejected = numbers(
         database,
@@ -105,7 +114,7 @@ def units_are_kept(database: duckdb.DuckDBPyConnection, shop: Shop) -> None:
     )
     size = math.fsum(abs(x) for x in read)
     exact = size < 2**53 and all(x == int(x) for x in read)
-    difference = math.fsum(read) - math.fsum(kept) - math.fsum(later) - math.fsum(rejected)
+    difference = math.fsum(read) - math.fsum(kept) - math.fsum(after) - math.fsum(rejected)
     assert abs(difference) <= (0.0 if exact else 1e-9 * size), f"{difference} of {size} units are lost"
 
 
@@ -115,20 +124,22 @@ def numbers(database: duckdb.DuckDBPyConnection, query: str, parameters: list[An
     return [x * copies for x, copies in rows if x is not None and math.isfinite(x) and abs(x) <= 1e15]
 
 
-def rows_and_series_are_kept(database: duckdb.DuckDBPyConnection) -> None:
+def rows_and_series_are_kept(database: duckdb.DuckDBPyConnection, of: Layout) -> None:
     """Every raw row is read, rejected or later; every combination of keys has a status and an id of its own."""
     one = lambda query: database.execute(query).fetchone()[0]  # noqa: E731
     raw = one("select count(*) from raw.sales")
     ledger = one("select coalesce(sum(rows_read), 0) from int_salesfc__series_ledger")
-    nameless = one("select coalesce(sum(row_count), 0) from int_salesfc__rejected_row where unique_id is null")
-    later = one(f"select coalesce(sum(copies), 0) from stg_salesfc__sales where {LATER}")
-    assert raw == ledger + nameless + later
+    nameless = one(
+        "select coalesce(sum(row_count), 0) from int_salesfc__rejected_row where input = 'sales' and unique_id is null"
+    )
+    after = one(f"select coalesce(sum(copies), 0) from stg_salesfc__sales where {later(of)}")
+    assert raw == ledger + nameless + after
     keys = [row[0] for row in database.execute("describe stg_salesfc__sales").fetchall() if row[0].startswith("key_")]
     texts = ", ".join(f"cast({key} as varchar)" for key in keys) or "'total'"
     series = set(
         database.execute(
             f"select distinct {texts} from stg_salesfc__sales where unique_id is not null"
-            f" and coalesce(not {LATER}, true)"
+            f" and coalesce(not {later(of)}, true)"
         ).fetchall()
     )
     told = {row[0] for row in database.execute("select unique_id from fct_salesfc__series_status").fetchall()}
@@ -150,15 +161,17 @@ def periods_are_as_counted_by_hand(database: duckdb.DuckDBPyConnection, of: Layo
         f"select {', '.join(columns)}, try_cast({quoted(quantity_of(of))} as double) from raw.sales"
     ).fetchall()
     last = database.execute("select cutoff from int_salesfc__cutoff").fetchone()[0]
+    first_on = database.execute("select first_on from int_salesfc__sales_span").fetchone()[0]
     sums: defaultdict[tuple[str, dt.date], list[float]] = defaultdict(list)
     for *keys, day, quantity in rows:
         found = re.match(r"(19\d\d|20\d\d|21\d\d|2200)-\d\d-\d\d(?!.*BC)", day or "")
         if found is None or None in keys:
             continue
-        period = period_of(dt.date.fromisoformat(found.group()), of.variables["frequency"])
-        if period <= last:
+        day = dt.date.fromisoformat(found.group())
+        period = period_of(day, of.variables["frequency"])
+        if day >= first_on and period <= last:
             counts = quantity is not None and math.isfinite(quantity) and abs(quantity) <= 1e15
-            sums["/".join(map(escaped, keys)) or "total", period].append(quantity if counts else 0.0)
+            sums["/".join(map(escaped, keys)) if keys else "total", period].append(quantity if counts else 0.0)
     told = database.execute("select unique_id, ts, units_read from int_salesfc__period_sales").fetchall()
     assert {(unique_id, ts) for unique_id, ts, _ in told} == set(sums)
     for unique_id, ts, units in told:
