@@ -5,9 +5,9 @@
 A step is forward, backward and Adam, float32, on a batch of 1,024 windows of 56 days with 8 inputs a day; the last
 state goes through one dense output into a squared error. The contenders:
 
-- `ours`: stock Keras LSTM layers, unrolled, in a `tf.function` that splits the batch into one shard a core (one thread
-  an operation, one operation a core) and sums the gradients, as `salesfc_plugin/training.py` does. Its windows are
-  drawn inside the step from one dense `[series, time]` tensor; `draw` times that part alone.
+- `ours`: the package's LSTM layers, unrolled, in a `tf.function` that splits the batch into one shard a core (one
+  thread an operation, one operation a core) and sums the gradients, as `training_step.py` does. Its windows are drawn
+  inside the step from one dense `[series, time]` tensor; `draw` times that part alone.
 - `keras`: `keras.layers.LSTM` as it comes, `compile` and `train_on_batch`, as many threads an operation as cores.
 - `torch`: `torch.nn.LSTM`, as many threads. Left out, and said so, where torch cannot be imported. It is no dependency:
   `--torch-python` may name the Python of another environment.
@@ -60,9 +60,12 @@ def ours(hidden: int, layers: int, threads: int) -> Steps:
     import keras
     import tensorflow as tf
 
+    from salesfc_plugin.networks.lstm import Lstm
+
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
-    model = _keras_model(hidden, layers, unroll=True, use_cudnn=False)
+    stack = [Lstm(hidden, return_sequences=k + 1 < layers, name=f"lstm_{k}") for k in range(layers)]
+    model = keras.Sequential([keras.Input((DAYS, INPUTS)), *stack, keras.layers.Dense(1)])
     variables = model.trainable_variables
     optimizer = keras.optimizers.Adam(1e-3)
     optimizer.build(variables)

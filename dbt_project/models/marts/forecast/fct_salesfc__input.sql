@@ -1,4 +1,5 @@
-{#- What came of the rows of each table of the input. -#}
+{#- What came of the rows of each table of the input. Of values after the cutoff nothing is said, so
+    that they change no table. -#}
 {%- set tables = [] -%}
 {%- for table in ['sales', 'series', 'covariates', 'behaviour', 'stock'] if salesfc.setting(table ~ '_identifier') -%}
     {%- do tables.append(table) -%}
@@ -13,6 +14,15 @@ with table_rows as (
         {{ 'coalesce(sum(copies), 0)' if table == 'sales' else 'count(*)' }} as row_count,
         {{ 'coalesce(sum(copies - 1), 0)' if table == 'sales' else '0' }} as rows_duplicate
     from {{ ref('stg_salesfc__' ~ table) }}
+    {%- if table == 'sales' and salesfc.setting('cutoff') %}
+    where coalesce(sold_at < (select next_ts from {{ ref('int_salesfc__cutoff') }}), true)
+    {%- elif table in ['covariates', 'behaviour', 'stock'] %}
+    where coalesce(
+        {{ salesfc.period_of('seen_at') }}
+        <= (select {{ 'last_ts' if table == 'covariates' else 'cutoff' }} from {{ ref('int_salesfc__cutoff') }}),
+        true
+    )
+    {%- endif %}
     {%- endfor %}
 
 ),
