@@ -1,4 +1,5 @@
-{#- Every series with a row up to the cutoff or one that is not believed, and its keys: as text, to join on, and as they came.
+{#- Every series with a row up to the cutoff or one that is not believed, and its keys: as text, to
+    join on, and as they came.
     -#}
 {%- set keys = salesfc.setting('series_keys') -%}
 

@@ -1,7 +1,8 @@
 {#- What came of the rows of each table of the input. Of values after the cutoff nothing is said, so
     that they change no table. -#}
+{%- set names = ['sales', 'series', 'covariates', 'behaviour', 'stock'] -%}
 {%- set tables = [] -%}
-{%- for table in ['sales', 'series', 'covariates', 'behaviour', 'stock'] if salesfc.setting(table ~ '_identifier') -%}
+{%- for table in names if salesfc.setting(table ~ '_identifier') -%}
     {%- do tables.append(table) -%}
 {%- endfor -%}
 
@@ -19,7 +20,10 @@ with table_rows as (
     {%- elif table in ['covariates', 'behaviour', 'stock'] %}
     where coalesce(
         {{ salesfc.period_of('seen_at') }}
-        <= (select {{ 'last_ts' if table == 'covariates' else 'cutoff' }} from {{ ref('int_salesfc__cutoff') }}),
+        <= (
+            select {{ 'last_ts' if table == 'covariates' else 'cutoff' }}
+            from {{ ref('int_salesfc__cutoff') }}
+        ),
         true
     )
     {%- endif %}
