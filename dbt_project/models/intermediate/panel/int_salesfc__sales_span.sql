@@ -1,7 +1,7 @@
-{#- First and last day of the sales that are believed. A mistyped year would move the cutoff of every
-    series, so few rows that stand more than a year apart from all others are not believed: at most
-    1 % of the rows or three, and fewer than elsewhere. In a table of less than 100 rows it takes five
-    years. Nothing looks at a clock: the same table gives the same answer on any day. -#}
+{#- First and last day of the sales that are believed. A mistyped year would move the cutoff of all
+    series, so few rows that stand more than a year apart from all others are not believed: at
+    most 1 % of the rows or three, and fewer than elsewhere. In a table of less than 100 rows it
+    takes five years. Nothing looks at a clock: the same table gives the same answer any day. -#}
 {%- set given = salesfc.setting('cutoff') -%}
 
 with sold_day as (
