@@ -162,3 +162,14 @@
 
 {% macro next_known(expression, window) %}{{ return(adapter.dispatch('next_known', 'salesfc')(expression, window)) }}{% endmacro %}
 {% macro default__next_known(expression, window) -%}first_value({{ expression }} ignore nulls) over {{ window }}{%- endmacro %}
+
+
+{#- Names of the tables and views of a schema. -#}
+{% macro tables_of(schema) %}
+    {%- do return(adapter.dispatch('tables_of', 'salesfc')(schema)) -%}
+{% endmacro %}
+
+{% macro default__tables_of(schema) %}
+    {%- set relation = api.Relation.create(database=target.database, schema=schema) -%}
+    {%- do return(dbt.list_relations_without_caching(relation).columns['name'].values()) -%}
+{% endmacro %}

@@ -131,3 +131,8 @@
 
 {#- Spark's memory is set where it starts: spark.driver.memory, spark.executor.memory. -#}
 {% macro spark__limit_memory() %}{% endmacro %}
+
+
+{% macro spark__tables_of(schema) %}
+    {%- do return(run_query('show tables in ' ~ schema).columns['tableName'].values()) -%}
+{% endmacro %}

@@ -7,7 +7,7 @@
     {%- set relation = adapter.get_relation(database=target.database, schema=schema, identifier=identifier) -%}
     {%- if relation is none and flags.WHICH == 'compile' -%}{%- do return(none) -%}{%- endif -%}
     {%- if relation is none -%}
-        {%- set there = adapter.list_relations(database=target.database, schema=schema) | map(attribute='identifier') | sort -%}
+        {%- set there = salesfc.tables_of(schema) | sort -%}
         {%- do exceptions.raise_compiler_error(
             'salesfc_' ~ table ~ "_identifier: there is no table '" ~ schema ~ '.' ~ identifier ~ "'; schema '" ~ schema ~ "' holds "
             ~ (there | join(', ') or 'no tables') ~ '.'
