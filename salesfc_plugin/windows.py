@@ -7,6 +7,7 @@ on. Nothing is copied per window: the arrays here are padded in front, so that e
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -245,10 +246,9 @@ class Arrays:
         calendar: ``[pad + T + H, C]``.
         codes: ``[N, S]`` int32.
         reals: ``[N, R]`` standardised.
-        weight: ``[N]`` scale of the loss: one over the mean absolute seasonal difference.
-        volume: ``[N]`` mean units a period.
         first: ``[N]`` first period of each series, in padded positions.
         end: position of the first period of the horizon.
+        panel, recipe: what the arrays were made of; ``weight`` and ``volume`` are for trainings only.
     """
 
     sales: Floats
@@ -259,11 +259,23 @@ class Arrays:
     calendar: Floats
     codes: NDArray[np.int32]
     reals: Floats
-    weight: Floats
-    volume: Floats
     first: NDArray[np.int64]
     pad: int
     end: int
+    panel: Panel
+    recipe: Recipe
+
+    @cached_property
+    def weight(self) -> Floats:
+        """``[N]`` scale of the loss: one over the mean absolute seasonal difference."""
+        quantity = to_network(self.recipe.normalisation, self.panel.quantity)
+        counted = replace(self.panel, quantity=quantity)
+        return (1.0 / seasonal_scale(counted, self.recipe.network_floor)).astype(np.float32)
+
+    @cached_property
+    def volume(self) -> Floats:
+        """``[N]`` mean units a period."""
+        return np.nan_to_num(_mean(np.abs(self.panel.quantity)), nan=0.0).astype(np.float32)
 
 
 def lookback(cycle: Cycle) -> int:
@@ -302,8 +314,6 @@ def make_arrays(panel: Panel, recipe: Recipe) -> Arrays:
     calendar[pad:] = _columns(recipe.calendar_names, panel.calendar_names, panel.calendar, 0.0)
     reals = _columns(recipe.real_names, panel.statics.real_names, panel.statics.reals, np.nan)
     reals = np.nan_to_num((reals - np.array(recipe.real_mean)) / np.array(recipe.real_deviation), nan=0.0)
-    volume = np.nan_to_num(_mean(np.abs(panel.quantity)), nan=0.0)
-    counted = replace(panel, quantity=to_network(recipe.normalisation, panel.quantity))
     return Arrays(
         sales=sales,
         deviation=running_deviation(sales)[:, :-1] if recipe.normalisation == "zscore" else None,
@@ -313,16 +323,18 @@ def make_arrays(panel: Panel, recipe: Recipe) -> Arrays:
         calendar=calendar,
         codes=_columns(recipe.static_names, panel.statics.names, panel.statics.codes, 0).astype(np.int32),
         reals=np.clip(reals, -_CLIP, _CLIP).astype(np.float32),
-        weight=(1.0 / seasonal_scale(counted, recipe.network_floor)).astype(np.float32),
-        volume=volume.astype(np.float32),
         first=panel.first + pad,
         pad=pad,
         end=pad + history,
+        panel=panel,
+        recipe=recipe,
     )
 
 
 def _columns(wanted: tuple[str, ...], names: tuple[str, ...], values: NDArray[Any], missing: float) -> NDArray[Any]:
     """Columns by name, so that a panel may have lost one, gained one or changed their order since the training."""
+    if wanted == names:
+        return values
     out = np.full((len(values), len(wanted)), missing, values.dtype)
     for k, name in enumerate(wanted):
         if name in names:

@@ -135,7 +135,7 @@ def learn_widening(now: Forecast, before: Forecast, kinds: NDArray[np.int64]) ->
 def kinds_of(panel: Panel) -> NDArray[np.int64]:
     """``[N]`` index into ``CLASSES`` by the mean number of periods between sales."""
     seen = np.isfinite(panel.quantity)
-    sold = (seen & (np.nan_to_num(panel.quantity) > 0)).sum(axis=1)
+    sold = (seen & (panel.quantity > 0)).sum(axis=1)
     kinds: NDArray[np.int64] = (seen.sum(axis=1) >= _BETWEEN_SALES * np.maximum(sold, 1)).astype(np.int64)
     return kinds
 

@@ -18,7 +18,7 @@ def fallbacks(panel: Panel) -> list[tuple[str, str, NDArray[np.int64]]]:
     """Series that the network is not asked about: method, reason, rows; no series is in two of them."""
     known = np.isfinite(panel.quantity)
     count = known.sum(axis=1)
-    sold = known & (np.nan_to_num(panel.quantity) > 0)
+    sold = known & (panel.quantity > 0)
     dead_after = _DEAD[panel.frequency]
     recent_known, recent_sold = known[:, -dead_after:].any(axis=1), sold[:, -dead_after:].any(axis=1)
     never = (count > 0) & ~sold.any(axis=1)
@@ -58,6 +58,9 @@ def _replaced(panel: Panel, sold: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return out
 
 
-def network_rows(panel: Panel) -> NDArray[np.int64]:
-    """Series that the network is asked about: all that do not fall back."""
-    return np.setdiff1d(np.arange(panel.n_series), np.concatenate([rows for _, _, rows in fallbacks(panel)]))
+def network_rows(panel: Panel, found: list[tuple[str, str, NDArray[np.int64]]] | None = None) -> NDArray[np.int64]:
+    """Series that the network is asked about: all that do not fall back, as ``fallbacks`` found them."""
+    asked = np.ones(panel.n_series, bool)
+    for _, _, rows in fallbacks(panel) if found is None else found:
+        asked[rows] = False
+    return np.flatnonzero(asked)

@@ -60,7 +60,11 @@ class ForecastError(ValueError):
 
 
 def published_forecasts(
-    panel: Panel, config: ForecastConfig, model: TrainedModel | None, network: Forecast | None = None
+    panel: Panel,
+    config: ForecastConfig,
+    model: TrainedModel | None,
+    network: Forecast | None = None,
+    trust: Trust | None = None,
 ) -> Iterator[Part]:
     """Yield the published forecasts; every series is in exactly one part.
 
@@ -69,6 +73,7 @@ def published_forecasts(
         config: quantile levels and what to do with series that fall back.
         model: with what it learnt from backtest windows before the panel's cutoff.
         network: its forecast of this panel, if it is already made.
+        trust: what the model learnt before the panel's cutoff, if it is already read.
 
     Raises:
         ForecastError: with ``on_error`` ``abort``, if a series falls back.
@@ -77,16 +82,17 @@ def published_forecasts(
     for method, reason, rows in reasons:
         if len(rows):
             yield _fallback(panel, config, rows, method, reason)
-    rest = network_rows(panel)
+    rest = network_rows(panel, reasons)
     if model is None:
         if len(rest):
             yield _fallback(panel, config, rest, "seasonal_naive", "there was too little history to train a network on")
         return
     network = forecast_of(panel, model, config.batch) if network is None else network
-    broken = rest[~np.isfinite(network.quantiles[rest]).all(axis=(1, 2)) | ~np.isfinite(network.mean[rest]).all(axis=1)]
-    if len(broken):
-        yield _fallback(panel, config, broken, "seasonal_naive", "the network's forecast was not finite")
-    yield from _chosen(panel, model, network, np.setdiff1d(rest, broken), trust_at(model, str(panel.cutoff)))
+    finite = np.isfinite(network.quantiles[rest]).all(axis=(1, 2)) & np.isfinite(network.mean[rest]).all(axis=1)
+    if not finite.all():
+        yield _fallback(panel, config, rest[~finite], "seasonal_naive", "the network's forecast was not finite")
+    known = trust_at(model, str(panel.cutoff)) if trust is None else trust
+    yield from _chosen(panel, model, network, rest[finite], known)
 
 
 def reconciled_parts(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -93,7 +94,10 @@ class Lstm:
         h = c = np.zeros((members, batch, k), np.float32)
         out = np.empty((members, batch, steps, k), np.float32)
         for t in range(steps):
-            z = np.tanh(into[:, :, t] + h @ self.recurrent if t else into[:, :, t])
+            z = into[:, :, t]
+            if t:
+                z += h @ self.recurrent
+            np.tanh(z, out=z)
             gate = 0.5 * z + 0.5
             c = gate[..., k : 2 * k] * c + gate[..., :k] * z[..., 2 * k : 3 * k]
             h = gate[..., 3 * k :] * np.tanh(c)
@@ -169,3 +173,8 @@ def softmax(x: Floats) -> Floats:
     raised = np.exp(x - x.max(axis=-1, keepdims=True))
     out: Floats = raised / raised.sum(axis=-1, keepdims=True)
     return out
+
+
+def short_sum(x: Floats, axis: int) -> Floats:
+    """The sum along an axis of a handful: adding its slices takes a third of the time of NumPy's reduction."""
+    return reduce(np.add, np.moveaxis(x, axis, 0))

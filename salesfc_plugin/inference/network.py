@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from salesfc_plugin.inference.encoders import ENCODERS, Encoder
 from salesfc_plugin.inference.inputs import YEAR_SEASONS, Inputs
-from salesfc_plugin.inference.layers import Dense, Weights, relu, softmax, softplus
+from salesfc_plugin.inference.layers import Dense, Weights, relu, short_sum, softmax, softplus
 from salesfc_plugin.model import ModelError, TrainedModel
 from salesfc_plugin.panel import Floats
 from salesfc_plugin.windows import KNOWN_SHARE, Recipe
@@ -138,7 +138,7 @@ class Network:
         query = self._keys(x.step_known, x.step_calendar)
         recent = self._keys(x.window_known, x.window_calendar)
         keys = np.concatenate([self._by_phase(recent, 2), self._keys(x.year_known, x.year_calendar)], axis=2)
-        score = (query[:, :, None] * keys).sum(axis=4) + self.bias[:, None]  # [M, B, P, H, heads]
+        score = short_sum(query[:, :, None] * keys, 4) + self.bias[:, None]  # [M, B, P, H, heads]
         year_seen = x.year_seen * (year * x.growth_seen)[:, None, None]
         seen = np.concatenate([self._by_phase(x.seen, 1), year_seen], axis=1)
         value = np.concatenate([self._by_phase(x.value, 1), x.year_value * x.growth[:, None, None]], axis=1)
@@ -148,7 +148,8 @@ class Network:
         mean_known = x.step_known[None]
         if self.recipe.known:
             there = np.concatenate([self._by_phase(x.window_known, 1), x.year_known], axis=1)
-            mean_known = (weights.mean(axis=4)[..., None] * there[None]).sum(axis=2)
+            share = short_sum(weights, 4) / np.float32(weights.shape[4])
+            mean_known = (share[..., None] * there[None]).sum(axis=2)
         return values, np.minimum(seen.sum(axis=1), 1.0), mean_known
 
     def _by_phase(self, window: Floats, axis: int) -> Floats:
@@ -199,7 +200,7 @@ class Network:
         return out
 
     def _head(self, hidden: Floats, values: Floats, spread: Floats) -> tuple[Floats, Floats]:
-        base = (softmax(self.gate(hidden)) * values).sum(axis=3)
+        base = short_sum(softmax(self.gate(hidden)) * values, 3)
         factor, shift, mean_factor, mean_shift = np.moveaxis(self.correction(hidden), 3, 0)
         unit = spread[None, :, None] + np.float32(0.1) * np.abs(base) + np.float32(0.02)
         median = base * np.exp(np.clip(factor, -3.0, 3.0)) + shift * unit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +71,8 @@ class Answerer:
     """
 
     def __init__(self, model: TrainedModel, version: str) -> None:
+        from salesfc_plugin.evaluation.trust import trust_at
+
         self.model, self.version = model, version
         self.network = Network.of(model)
         self.config = ForecastConfig(
@@ -86,6 +89,7 @@ class Answerer:
         tail = round((1.0 - model.confidence_level) / 2.0, 6)
         low, middle, high = (self.config.levels.index(q) for q in (tail, 0.5, round(1.0 - tail, 6)))
         self._ends = (low, middle, high)
+        self._trust = lru_cache(maxsize=64)(partial(trust_at, model))  # by the last period of a question
 
     def answer(self, questions: Sequence[Question]) -> Answers:
         """Forecast; each answer is the same whatever else is asked with it.
@@ -120,7 +124,8 @@ class Answerer:
         # Launches are learnt from the other series of a panel; here those are strangers, so none may be found.
         alone = replace(panel, statics=_none(len(rows)))
         out.ts[rows] = panel.future_ts
-        for part in published_forecasts(alone, self.config, self.model, network):
+        trust = self._trust(str(panel.cutoff))
+        for part in published_forecasts(alone, self.config, self.model, network, trust):
             there = rows[part.rows]
             out.mean[there], out.quantiles[there] = part.forecast.mean[part.rows], part.forecast.quantiles[part.rows]
             out.method[there], out.status[there], out.reason[there] = part.method, part.status, part.reason

@@ -353,5 +353,6 @@ def test_half_of_the_windows_are_drawn_evenly_and_half_by_volume() -> None:
     assert chance.sum() == pytest.approx(1.0, abs=1e-5)
     assert (chance > 0.5 / 8).all()
     assert (np.diff(chance) > 0).all()  # the panel's volumes rise
-    equal = find_origins(replace(arrays, volume=np.ones(8, np.float32)), CYCLES["day"], 14)
+    alike = replace(panel, quantity=np.ones_like(panel.quantity))
+    equal = find_origins(make_arrays(alike, learn_recipe(panel)), CYCLES["day"], 14)
     np.testing.assert_allclose(np.diff(equal.cumulative, prepend=0.0), 1 / 8, atol=1e-6)
