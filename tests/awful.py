@@ -176,7 +176,7 @@ def shops(of: Layout) -> st.SearchStrategy[Shop]:
 
 
 def _seldom_none(values: st.SearchStrategy[str | None]) -> st.SearchStrategy[str | None]:
-    return st.one_of(values, values, values, values, st.none())
+    return st.one_of(*[values] * 9, st.none())
 
 
 def _values(of: Layout, column: Column, keys: Mapping[str, st.SearchStrategy[str]]) -> st.SearchStrategy[str | None]:
@@ -188,11 +188,13 @@ def _values(of: Layout, column: Column, keys: Mapping[str, st.SearchStrategy[str
             if column.type in ("date", "timestamp")
             else st.sampled_from(_USUAL_KEYS.get(column.type, ("1", "2", "30")))
         )
-        return st.one_of(usual, usual, usual, keys[column.name], st.sampled_from(TIMES + QUANTITIES))
+        if column.type in ("varchar", "blob"):
+            return st.one_of(usual, usual, keys[column.name], st.sampled_from(TIMES + QUANTITIES))
+        return st.one_of(*[usual] * 9, st.sampled_from(TIMES + QUANTITIES))  # most texts are NULL there
     if column.name == of.variables["time_column"]:
         compact = days.map(lambda day: day.replace("-", ""))
         usual = compact if column.type in ("integer", "bigint", "double") else days
-        return st.one_of(usual, usual, st.sampled_from(TIMES))
+        return st.one_of(usual, usual, usual, st.sampled_from(TIMES))
     if column.type.endswith("]"):
         return st.sampled_from(LISTS)
     return numbers | st.sampled_from(FEATURES)

@@ -43,7 +43,7 @@ def test_sql_models_stand_a_sample_of_awful_tables(compile_layout) -> None:
 @pytest.mark.timeout(7200)
 def test_sql_models_stand_a_thousand_awful_tables(compile_layout) -> None:
     seen = run(compile_layout, layouts=50, examples=1000)
-    assert seen["built"] >= 800, seen
+    assert seen["built"] >= 700, seen
 
 
 def run(compile_layout, layouts: int, examples: int) -> Counter[str]:
