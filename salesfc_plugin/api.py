@@ -11,7 +11,7 @@ from salesfc_plugin.config import ForecastConfig, Progress, Quiet
 from salesfc_plugin.frames import Frame, like, to_panel
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import PanelError
-from salesfc_plugin.pipeline import forecast_rows
+from salesfc_plugin.rows import forecast_rows
 
 _SHOWN = ("unique_id", "ts", "forecast", "median", "lower_bound", "upper_bound", "method", "status", "reason")
 

@@ -9,6 +9,7 @@ regression that spoke of it; their mean undoes the bias of the logarithm (Duan, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,15 @@ def can_launch(panel: Panel) -> bool:
     return has_attribute and len(past_launches(panel)) >= FEWEST
 
 
+def launchable(panel: Panel, begun: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """``[N]`` which of the new series can be forecast as launches; a part of the series looks at no others."""
+    if panel.whole is not None:
+        told = panel.whole.launched[str(panel.cutoff)]
+        there: NDArray[np.bool_] = begun & np.array([name in told for name in panel.unique_id], bool)
+        return there
+    return begun if begun.any() and can_launch(panel) else np.zeros_like(begun)
+
+
 def is_young(panel: Panel) -> NDArray[np.bool_]:
     """``[N]`` whether a series began no longer ago than a launch's level takes, or has not begun yet."""
     return panel.n_history - panel.first <= _AGES[panel.frequency]
@@ -68,6 +78,8 @@ def launch(panel: Panel, levels: tuple[float, ...]) -> Forecast:
     Raises:
         ValueError: if there are too few launches to learn from (``can_launch``).
     """
+    if panel.whole is not None:
+        return _told(panel, panel.whole.launched[str(panel.cutoff)], levels)
     rows = past_launches(panel)
     if len(rows) < FEWEST:
         raise ValueError(f"there are {len(rows)} launches in the panel; {FEWEST} are needed")
@@ -82,6 +94,15 @@ def launch(panel: Panel, levels: tuple[float, ...]) -> Forecast:
     spread = np.quantile(learnt.ratios, levels) / max(float(learnt.ratios.mean()), 1e-9)
     quantiles = mean[:, :, None] * np.maximum.accumulate(spread)[None, None, :]
     return Forecast(mean.astype(np.float32), quantiles.astype(np.float32), levels)
+
+
+def _told(panel: Panel, launched: Mapping[str, Floats], levels: tuple[float, ...]) -> Forecast:
+    """What was said of new series by all of them; nothing of the others."""
+    numbers = np.zeros((panel.n_series, panel.horizon, 1 + len(levels)), np.float32)
+    for row, name in enumerate(panel.unique_id):
+        if name in launched:
+            numbers[row] = launched[name]
+    return Forecast(numbers[:, :, 0], numbers[:, :, 1:], levels)
 
 
 def _learn(panel: Panel, rows: NDArray[np.int64], features: Doubles, phase: Doubles) -> Launches:

@@ -20,6 +20,7 @@ from salesfc_plugin.almanac import UNITS
 from salesfc_plugin.columns import Builder, Columns, of_rows, until
 from salesfc_plugin.columns import Floats as Floats
 from salesfc_plugin.config import ForecastConfig
+from salesfc_plugin.spread import Spread, Whole
 from salesfc_plugin.succession import hand_on, rows_of
 
 Relation = Any  # a DuckDBPyRelation, an Arrow table or a reader of record batches
@@ -74,6 +75,7 @@ class Panel:
         horizon: H.
         frequency: ``day``, ``week`` or ``month``.
         replaced_at: ``[N]`` period in which a successor of a series began, beyond the axis for none; None: nobody.
+        whole: about all series, where the panel holds only those of them that lie on one of many machines.
     """
 
     unique_id: NDArray[np.object_]
@@ -89,6 +91,7 @@ class Panel:
     frequency: str
     notes: Mapping[str, str] = field(default_factory=dict)
     replaced_at: NDArray[np.int64] | None = None
+    whole: Whole | None = None
 
     @property
     def n_series(self) -> int:
@@ -166,6 +169,9 @@ def relations_of_series(
     observations: Relation, series: Relation, ids: NDArray[np.object_]
 ) -> tuple[Relation, Relation]:
     """Observations and series of only some series; all of them where one may inherit another's history."""
+    if isinstance(observations, Spread):
+        some_of: tuple[Relation, Relation] = observations.of_series(series, [str(name) for name in ids])
+        return some_of
     table = _table(series)
     if len(table) <= len(ids) or _inherits(table):
         return observations, table
@@ -392,7 +398,8 @@ def _table(relation: Relation) -> pa.Table:
 
 def _batches(relation: Relation) -> Iterator[pa.RecordBatch]:
     if isinstance(relation, pa.Table):
-        return iter(relation.to_batches())
+        empty = pa.RecordBatch.from_pylist([], relation.schema)
+        return iter(relation.to_batches() or [empty])
     if isinstance(relation, pa.RecordBatchReader):
         return iter(relation)
     return iter(relation.to_arrow_reader(1_000_000))

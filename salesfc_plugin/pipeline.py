@@ -12,17 +12,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from salesfc_plugin import registry
-from salesfc_plugin.baselines import Forecast
 from salesfc_plugin.config import ForecastConfig, Progress, Quiet, parse_date
 from salesfc_plugin.model import TrainedModel
-from salesfc_plugin.panel import Floats, Panel, Relation, read_panel, read_settings, relations_of_series
+from salesfc_plugin.panel import Panel, Relation, read_panel, read_settings, relations_of_series
+from salesfc_plugin.parts import Job, is_spread, spread_job
+from salesfc_plugin.rows import SCHEMA, forecast_batches
 from salesfc_plugin.sampling import training_sample
+from salesfc_plugin.spread import Spread, fits, sampled
 
 if TYPE_CHECKING:
     from salesfc_plugin.evaluation.hierarchy import Groups
 
 T = TypeVar("T")
-_AT_ONCE = 4096  # series whose forecasts are turned into rows at once
 EXPLAINED = 500  # series whose forecasts are taken apart: those with the largest forecasts
 _CONTRIBUTION = pa.schema(
     [("unique_id", pa.string()), ("ts", pa.date32()), ("driver", pa.string()), ("contribution", pa.float64())]
@@ -50,11 +51,12 @@ def train_table(
     if _is_empty(series) or config.train == "never":
         return registry.SCHEMA.empty_table()
     with _TRAINING:
-        panel, sample = training_sample(_panel(observations, series, calendar, values, config))
+        some = sampled(observations, series, len(_arrow(calendar)), config.seed)
+        panel, sample = training_sample(_panel(*some, calendar, values, config))
         say = progress or Quiet()
         models = train_models(sample, config, say)
         say("choosing methods and correcting intervals by backtest")
-        models = add_trust(panel, config, models, _groups(member, panel))
+        models = add_trust(panel, config, models, _groups(_totals(member, series, calendar), panel))
     return registry.to_table(models, registry.hash_panel(panel), dt.datetime.now(dt.UTC).replace(tzinfo=None))
 
 
@@ -76,8 +78,12 @@ def backtest_table(
 
     config, values = read_settings(setting)
     if _is_empty(series):
-        return _SCHEMA.empty_table().to_reader()
+        return SCHEMA.empty_table().to_reader()
     models = registry.read_models(trained_model, "backtest")
+    days = _arrow(calendar)
+    if is_spread(observations, series, days, models):
+        job = spread_job(_job(days, values, config, models), observations, series, is_backtest=True)
+        return observations.map_series(series, job.backtest, SCHEMA)
     panel = _panel(observations, series, calendar, values, config, _vocabulary(models[0] if models else None))
     groups = _groups(member, panel)
 
@@ -88,7 +94,7 @@ def backtest_table(
                 given = (part.forecast, part.method, model, part.rows, part.status, part.reason)
                 yield from forecast_batches(cut, config, *given)
 
-    return pa.RecordBatchReader.from_batches(_SCHEMA, batches())
+    return pa.RecordBatchReader.from_batches(SCHEMA, batches())
 
 
 def _told(parts: Iterable[tuple[Panel, T]], progress: Progress) -> Iterator[tuple[Panel, T]]:
@@ -115,10 +121,14 @@ def predict_table(
 
     config, values = read_settings(setting)
     if _is_empty(series):
-        return _SCHEMA.empty_table().to_reader()
+        return SCHEMA.empty_table().to_reader()
     model = registry.read_model(model_registry, "production")
+    days, models = _arrow(calendar), [] if model is None else [model]
+    if is_spread(observations, series, days, models):
+        job = spread_job(_job(days, values, config, models), observations, series, is_backtest=False)
+        return observations.map_series(series, job.predict, SCHEMA)
     with _TRAINING:
-        panel = _panel(observations, series, calendar, values, config, _vocabulary(model))
+        panel = _panel(observations, series, days, values, config, _vocabulary(model))
         (progress or Quiet())(f"forecasting {panel.n_series:,} series, {panel.horizon} periods each")
         made = list(published_forecasts(panel, config, model))
         parts = reconciled_parts(panel, made, model, _groups(member, panel))
@@ -129,7 +139,7 @@ def predict_table(
             panel, config, part.forecast, part.method, model, part.rows, part.status, part.reason
         )
     )
-    return pa.RecordBatchReader.from_batches(_SCHEMA, batches)
+    return pa.RecordBatchReader.from_batches(SCHEMA, batches)
 
 
 def contribution_table(
@@ -149,15 +159,17 @@ def contribution_table(
 
     config, values = read_settings(setting)
     model = None if _is_empty(series) else registry.read_model(model_registry, "production")
-    made = _arrow(prediction)
+    some = prediction.largest_series("forecast", EXPLAINED) if isinstance(prediction, Spread) else prediction
+    made = _arrow(some)
     if len(made) == 0:
         return _CONTRIBUTION.empty_table()
     ids, mean, by_network = _published(made, config.horizon, "" if model is None else model.network)
     largest = np.sort(np.argsort(-mean.sum(axis=1), kind="stable")[:EXPLAINED])
     mean, by_network = mean[largest], by_network[largest]
     with _TRAINING:
-        some = relations_of_series(observations, series, ids[largest])
-        panel = _panel(*some, calendar, values, config, _vocabulary(model))
+        panel = _panel(
+            *relations_of_series(observations, series, ids[largest]), calendar, values, config, _vocabulary(model)
+        )
         rows = np.searchsorted(panel.unique_id.astype(str), ids[largest].astype(str))
         tables = [_contribution_rows(panel, rows[~by_network], LEVEL, mean[~by_network])]
         if model is not None and by_network.any():
@@ -205,105 +217,6 @@ def holiday_table(calendar_span: Relation, setting: Relation) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-_SCHEMA = pa.schema(
-    [
-        ("unique_id", pa.string()),
-        ("cutoff", pa.date32()),
-        ("ts", pa.date32()),
-        ("method", pa.string()),
-        ("status", pa.string()),
-        ("reason", pa.string()),
-        ("model_version", pa.string()),
-        ("forecast", pa.float64()),
-        ("median", pa.float64()),
-        ("lower_bound", pa.float64()),
-        ("upper_bound", pa.float64()),
-        ("levels", pa.list_(pa.float64())),
-        ("quantiles", pa.list_(pa.float64())),
-    ]
-)
-
-
-def forecast_batches(
-    panel: Panel,
-    config: ForecastConfig,
-    forecast: Forecast,
-    method: str,
-    model: TrainedModel | None,
-    rows: NDArray[np.int64],
-    status: str,
-    reason: Sequence[str],
-) -> Iterator[pa.RecordBatch]:
-    """``forecast_rows`` of some series at a time: the rows of a large panel take more memory than its forecasts."""
-    for first in range(0, len(rows), _AT_ONCE):
-        some = slice(first, first + _AT_ONCE)
-        table = forecast_rows(panel, config, forecast, method, model, rows[some], status, reason[some])
-        yield from table.combine_chunks().to_batches()
-
-
-def forecast_rows(
-    panel: Panel,
-    config: ForecastConfig,
-    forecast: Forecast,
-    method: str,
-    model: TrainedModel | None,
-    rows: NDArray[np.int64],
-    status: str = "ok",
-    reason: Sequence[str] | None = None,
-) -> pa.Table:
-    """Forecasts ``[N, H]`` of the chosen rows of a panel as a long table, one row a series and period.
-
-    Args:
-        panel, config: of the forecast.
-        forecast: of all series of the panel.
-        method: what made it.
-        model: the trained model; its version stands in the rows that rest on it.
-        rows: ``[M]`` series to take.
-        status, reason: ``ok`` or ``fallback``, and M reasons.
-    """
-    horizon, levels = panel.horizon, config.levels
-    own = Forecast(forecast.mean[rows], forecast.quantiles[rows], forecast.levels)
-    quantiles = _at_levels(own, levels).astype(np.float64)
-    tail = round((1.0 - config.confidence_level) / 2.0, 6)
-    ends = (levels.index(0.5), levels.index(tail), levels.index(round(1.0 - tail, 6)))
-    n = len(rows) * horizon
-    offsets = pa.array(np.arange(n + 1, dtype=np.int32) * len(levels))
-    ids = pa.array(panel.unique_id[rows], pa.string())
-    from_model = model is not None and method in (model.network, "blend", "published")
-    version = model.version if model is not None and from_model else None
-    each = pa.array(np.repeat(np.arange(len(rows)), horizon))
-    columns = {
-        "unique_id": ids.take(each),
-        "reason": pa.array([""] * len(rows) if reason is None else list(reason), pa.string()).take(each),
-        "cutoff": pa.array(np.full(n, panel.cutoff)).cast(pa.date32()),
-        "ts": pa.array(np.tile(panel.future_ts, len(rows))).cast(pa.date32()),
-        **{
-            k: pa.array([v], pa.string()).take(pa.array(np.zeros(n, np.int8)))
-            for k, v in (("method", method), ("status", status), ("model_version", version))
-        },
-        "forecast": pa.array(own.mean.reshape(-1).astype(np.float64)),
-        **{
-            k: pa.array(np.ascontiguousarray(quantiles[:, :, q]).reshape(-1))
-            for k, q in zip(("median", "lower_bound", "upper_bound"), ends, strict=True)
-        },
-        "levels": pa.ListArray.from_arrays(offsets, pa.array(np.tile(np.array(levels), n))),
-        "quantiles": pa.ListArray.from_arrays(offsets, pa.array(quantiles.reshape(-1))),
-    }
-    return pa.table(columns).select(_SCHEMA.names).cast(_SCHEMA)
-
-
-def _at_levels(forecast: Forecast, levels: tuple[float, ...]) -> Floats:
-    """Quantiles at other levels than the model was trained for: by interpolation, flat beyond the ends."""
-    if forecast.levels == levels:
-        return forecast.quantiles
-    old, new = np.array(forecast.levels), np.clip(np.array(levels), forecast.levels[0], forecast.levels[-1])
-    right = np.clip(np.searchsorted(old, new), 1, max(len(old) - 1, 1)) if len(old) > 1 else np.zeros(len(new), int)
-    left = np.maximum(right - 1, 0)
-    share = np.where(right > left, (new - old[left]) / np.maximum(old[right] - old[left], 1e-12), 0.0)
-    low, high = forecast.quantiles[:, :, left], forecast.quantiles[:, :, right]
-    return (low + (high - low) * share).astype(np.float32)
-
-
 def _panel(
     observations: Relation,
     series: Relation,
@@ -314,6 +227,18 @@ def _panel(
 ) -> Panel:
     cutoff = np.datetime64(parse_date(values["cutoff"]), "D")
     return read_panel(observations, series, calendar, cutoff, config, vocabulary)
+
+
+def _job(calendar: pa.Table, values: dict[str, Any], config: ForecastConfig, models: Sequence[TrainedModel]) -> Job:
+    cutoff = np.datetime64(parse_date(values["cutoff"]), "D")
+    return Job(calendar, cutoff, config, tuple(models), _vocabulary(models[0] if models else None))
+
+
+def _totals(member: Relation | None, series: Relation, calendar: Relation) -> Relation | None:
+    """The groups, unless a sample of the series is all that can be read: its sums are not theirs."""
+    if isinstance(series, Spread) and not fits(series, len(_arrow(calendar))):
+        return None
+    return member
 
 
 def _groups(member: Relation | None, panel: Panel) -> Groups | None:
@@ -333,4 +258,6 @@ def _arrow(relation: Relation) -> pa.Table:
 
 
 def _is_empty(series: Relation) -> bool:
+    if isinstance(series, Spread):
+        return series.count() == 0
     return len(_arrow(series)) == 0

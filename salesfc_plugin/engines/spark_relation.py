@@ -6,16 +6,17 @@ is never cut in two, and a task that is run again (an executor was lost) makes t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from salesfc_plugin.spread import Work
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-Work = Callable[[pa.Table, pa.Table], pa.Table]
 ROWS = 4_000_000  # series x periods that a task works on at once: about 1 GB with ten columns
 _ID, _PERIODS, _LINEAGE = "unique_id", "salesfc_periods", "salesfc_lineage"
 
@@ -65,9 +66,30 @@ class SparkRelation:
         drawn = (
             named.withColumn("key", -f.log(chance) / share).orderBy("key", _ID).limit(most).select(_LINEAGE).distinct()
         )
-        picked = named.join(f.broadcast(drawn), _LINEAGE).drop(_LINEAGE).localCheckpoint()
+        return self._linked(named, drawn)
+
+    def of_series(self, series: SparkRelation, ids: Sequence[str]) -> tuple[SparkRelation, SparkRelation]:
+        """The periods and attributes of some series, and of those whose history they have or hand on."""
+        from pyspark.sql import functions as f
+
+        named = _with_lineage(series.frame)
+        wanted = named.sparkSession.createDataFrame(pa.table({_ID: pa.array(ids, pa.string())}))
+        return self._linked(named, named.join(f.broadcast(wanted), _ID).select(_LINEAGE).distinct())
+
+    def _linked(self, named: DataFrame, lineage: DataFrame) -> tuple[SparkRelation, SparkRelation]:
+        from pyspark.sql import functions as f
+
+        picked = named.join(f.broadcast(lineage), _LINEAGE).drop(_LINEAGE).localCheckpoint()
         periods = self.frame.join(f.broadcast(picked.select(_ID)), _ID)
         return SparkRelation(periods), SparkRelation(picked)
+
+    def largest_series(self, column: str, most: int) -> SparkRelation:
+        """The rows of the series whose sums of a column are largest."""
+        from pyspark.sql import functions as f
+
+        total = self.frame.groupBy(_ID).agg(f.sum(column).alias("total"))
+        largest = total.orderBy(f.desc("total"), _ID).limit(most).select(_ID)
+        return SparkRelation(self.frame.join(f.broadcast(largest), _ID))
 
     def map_series(self, series: SparkRelation, work: Work, schema: pa.Schema) -> SparkRelation:
         """Rows that `work` makes of this relation's, done where the series are.
@@ -84,7 +106,9 @@ class SparkRelation:
         columns = [name for name in self.frame.columns if name != _ID]
         packed = self.frame.groupBy(_ID).agg(f.collect_list(f.struct(*columns)).alias(_PERIODS))
         joined = _with_lineage(series.frame).join(packed, _ID, "left")
-        spread = joined.repartition(_LINEAGE).sortWithinPartitions(_LINEAGE, _ID)
+        # A number that is asked for stays: Spark would join parts that are small in bytes, however long they take.
+        parts = int(self.frame.sparkSession.conf.get("spark.sql.shuffle.partitions"))
+        spread = joined.repartition(parts, _LINEAGE).sortWithinPartitions(_LINEAGE, _ID)
         return SparkRelation(spread.mapInArrow(_Worker(work, schema), from_arrow_schema(schema)))
 
 

@@ -23,6 +23,8 @@ def backtest_cutoffs(panel: Panel, config: ForecastConfig) -> list[int]:
     Raises:
         ConfigError: if a chosen date leaves nothing to read or nothing to compare with.
     """
+    if panel.whole is not None:
+        return list(panel.whole.cutoffs)
     if config.backtest_dates:
         return _dated_cutoffs(panel, config.backtest_dates)
     history = panel.n_history - panel.first

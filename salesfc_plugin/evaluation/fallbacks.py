@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from salesfc_plugin.launch import can_launch, is_young
+from salesfc_plugin.launch import is_young, launchable
 from salesfc_plugin.panel import Panel
 
 _SHORTEST = 4  # known periods below which nothing but their mean can be said
@@ -28,7 +28,7 @@ def fallbacks(panel: Panel) -> list[tuple[str, str, NDArray[np.int64]]]:
     ended = sold.any(axis=1) & ~recent_sold & recent_known & long_enough & ~short
     replaced = _replaced(panel, sold) & ~short & ~never & (count > 0) & ~ended
     begun = (short | none | never) & (count < _SHORTEST) & is_young(panel)
-    begun &= bool(begun.any()) and can_launch(panel)
+    begun = launchable(panel, begun)
     few = f"fewer than {_SHORTEST} periods with known sales"
     return [
         ("launch", f"{few}: by its attributes and past launches", np.flatnonzero(begun)),

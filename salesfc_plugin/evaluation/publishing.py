@@ -129,11 +129,10 @@ def backtest_parts(
     Method ``published`` is what a build at that cutoff would have published, chosen and calibrated on earlier cutoffs.
     """
     network = models[0].network if models else ""
-    every = (
-        panel.n_series * panel.horizon * len(backtest_cutoffs(panel, config)) * (2 + len(BASELINES[panel.frequency]))
-    )
+    n_series = panel.n_series if panel.whole is None else panel.whole.n_series
+    every = n_series * panel.horizon * len(backtest_cutoffs(panel, config)) * (2 + len(BASELINES[panel.frequency]))
     kept = {"seasonal_naive", network} if every > _MOST_ROWS else None
-    totals = Totals(panel, groups) if groups is not None and _reconciles(models) else None
+    totals = Totals(panel, groups) if groups is not None and reconciles(models) else None
     for back, cut, made in raw_forecasts(panel, config, models):
         started = np.flatnonzero(np.isfinite(cut.quantity).any(axis=1))
         for method, forecast in made.items():
@@ -149,7 +148,8 @@ def backtest_parts(
                 yield cut, Part(part.rows[there], part.forecast, PUBLISHED, part.status, reason)
 
 
-def _reconciles(models: Sequence[TrainedModel]) -> bool:
+def reconciles(models: Sequence[TrainedModel]) -> bool:
+    """Whether totals change the forecasts of their series at any cutoff."""
     told = [model.trust[cutoff].get("reconciliation") for model in models for cutoff in model.trust]
     return any(one is not None and one["method"] != BOTTOM_UP for one in told)
 

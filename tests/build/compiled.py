@@ -19,15 +19,15 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from salesfc_plugin import pipeline
 from salesfc_plugin.database import STORAGE_VERSION
+from salesfc_plugin.rows import SCHEMA
 from tests.awful import Layout, Shop, write
 from tests.build.conftest import REPOSITORY
 
 _CATALOG = "shop"
 _EMPTY = {
     "int_salesfc__holiday": pa.schema([("ts", pa.date32()), ("name", pa.string())]),
-    "int_salesfc__prediction": pipeline._SCHEMA,
+    "int_salesfc__prediction": SCHEMA,
 }
 _NEED_FORECASTS = {"salesfc_skipped_has_reason", "salesfc_horizon_is_complete"}
 _EVERYTHING = {f"salesfc_{table}_identifier": table for table in ("series", "covariates", "behaviour", "stock")} | {

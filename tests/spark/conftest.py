@@ -1,4 +1,4 @@
-"""One build of a small, dirty shop on DuckDB and on Spark, of everything that needs no trained network."""
+"""One build on DuckDB and on Spark from the same raw tables and the same trained models."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 pytest.importorskip("pyspark", reason="Spark is not installed: make test-spark")
 
-from tests.build.conftest import REPOSITORY, SQL_ONLY, build_in
+from tests.build.conftest import EVERYTHING, REPOSITORY, SQL_ONLY, Tables, build_in
 
 VARS = {"salesfc_series_keys": ["item"], "salesfc_horizon": 7, "salesfc_holiday_region": "DE"}
+TRAINED = "int_salesfc__trained_model"
+_PRIVATE = {"made_at", "invocation_id", "created_at"}  # of the build, not of its data
 _LOAD = """
 import sys
 from pathlib import Path
@@ -27,32 +30,50 @@ session = (SparkSession.builder.master("local[1]").enableHiveSupport().config("s
     .config("spark.sql.session.timeZone", "UTC").config("spark.sql.warehouse.dir", f"{spark}/warehouse")
     .config("spark.hadoop.javax.jdo.option.ConnectionURL", f"jdbc:derby:;databaseName={spark}/metastore;create=true")
     .config("spark.driver.extraJavaOptions", f"-Dderby.stream.error.file={spark}/derby.log").getOrCreate())
-session.sql("create database raw")
-for file in files.glob("*.parquet"):
-    session.read.parquet(str(file)).write.saveAsTable(f"raw.{file.stem}")
+for file in files.glob("*/*.parquet"):
+    session.sql(f"create database if not exists {file.parent.name}")
+    session.read.parquet(str(file)).write.saveAsTable(f"{file.parent.name}.{file.stem}")
 """
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The same build twice: a connection in which schema ``duck`` is DuckDB's and tables of Spark are files."""
+    """The same build twice: a connection in which schema ``duck`` is DuckDB's and tables of Spark are files.
+
+    Args:
+        connection: to both.
+        warehouse: Spark's tables.
+        log: what dbt said on Spark.
+    """
 
     connection: duckdb.DuckDBPyConnection
     warehouse: Path
+    log: str
+
+    def tables(self) -> list[str]:
+        """Names of DuckDB's tables."""
+        rows = self.connection.execute("select view_name from duckdb_views() where schema_name = 'duck' order by 1")
+        return [name for (name,) in rows.fetchall()]
+
+    def spark(self, table: str) -> str:
+        """A table of Spark's as SQL of DuckDB."""
+        return f"read_parquet('{self.warehouse}/salesfc.db/{table}/*.parquet')"
 
     def difference(self, table: str, tolerance: float = 1e-6) -> list[str]:
         """What differs between the two tables, one line each."""
-        spark = f"read_parquet('{self.warehouse}/salesfc.db/{table}/*.parquet')"
-        ours = self.connection.sql(f"select * from duck.{table} order by all").df()
-        theirs = self.connection.sql(f"select {', '.join(quoted(c) for c in ours)} from {spark} order by all").df()
+        names = [name for name in self.connection.sql(f"from duck.{table}").columns if name not in _PRIVATE]
+        query = f"select {', '.join(map(quoted, names))} from {{}} order by all"
+        ours, theirs = (
+            self.connection.execute(query.format(s)).fetchall() for s in (f"duck.{table}", self.spark(table))
+        )
         if len(ours) != len(theirs):
             return [f"{table}: {len(ours)} rows on DuckDB, {len(theirs)} on Spark"]
-        found = []
-        for name in ours:
-            for k, (a, b) in enumerate(zip(ours[name].tolist(), theirs[name].tolist(), strict=True)):
-                if not same(a, b, tolerance):
-                    found.append(f"{table}.{name}, row {k}: {a!r} on DuckDB, {b!r} on Spark")
-        return found
+        return [
+            f"{table}.{name}, row {k}: {a!r} on DuckDB, {b!r} on Spark"
+            for k, rows in enumerate(zip(ours, theirs, strict=True))
+            for name, a, b in zip(names, *rows, strict=True)
+            if not same(a, b, tolerance)
+        ]
 
 
 def quoted(name: str) -> str:
@@ -61,11 +82,11 @@ def quoted(name: str) -> str:
 
 def same(a: object, b: object, tolerance: float) -> bool:
     """Equal, both unknown, or numbers that are near."""
-    try:
-        one, other = float(a), float(b)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return str(a) == str(b)
-    return (one != one and other != other) or abs(one - other) <= tolerance * max(1.0, abs(one))
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(same(one, other, tolerance) for one, other in zip(a, b, strict=True))
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return (a != a and b != b) or abs(a - b) <= tolerance * max(1.0, abs(a))
+    return str(a) == str(b)
 
 
 def shop() -> str:
@@ -87,43 +108,63 @@ def shop() -> str:
         ) as dirty(item, sold_at, quantity, order_id, price)"""
 
 
-@pytest.fixture(scope="session")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    folder = tmp_path_factory.mktemp("spark")
-    own = {key.removeprefix("salesfc_"): value for key, value in VARS.items()}
-    duck = build_in(folder / "duck", {"sales": shop()}, own)
+def built_twice(folder: Path, tables: Tables, variables: Mapping[str, Any], *, trained: bool) -> Pair:
+    """Build on DuckDB, then on Spark from the same raw tables, and from the models that DuckDB's build trained.
+
+    Args:
+        folder: where all of it goes.
+        tables: raw tables.
+        variables: dbt vars.
+        trained: whether everything is built, or only what needs no trained network.
+    """
+    own = {key.removeprefix("salesfc_"): value for key, value in variables.items()}
+    duck = build_in(folder / "duck", tables, own, EVERYTHING if trained else SQL_ONLY)
     assert duck.ok, duck.trouble
-    files = folder / "raw"
-    files.mkdir()
     connection = duckdb.connect()
     connection.execute(f"attach '{duck.database}' as shop (read_only)")
-    connection.execute(f"copy shop.raw.sales to '{files}/sales.parquet'")
-    environment = os.environ | {
-        "SALESFC_SPARK_DIR": str(folder / "lake"), "SALESFC_SPARK_MASTER": "local[2]", "SALESFC_SPARK_PARTITIONS": "2",
-        "PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(REPOSITORY),
-    }  # fmt: skip
-    run(folder, environment, "-c", _LOAD, str(folder / "lake"), str(files))
-    places = [
-        "--project-dir",
-        str(REPOSITORY),
-        "--profiles-dir",
-        str(REPOSITORY),
-        "--target-path",
-        str(folder / "target"),
-    ]
-    command = ["-m", "salesfc_plugin.engines.spark", "run", "--target", "spark", *SQL_ONLY, *places]
-    run(folder, environment, *command, "--log-path", str(folder / "logs"), "--vars", json.dumps(VARS))
+    lake, files = folder / "lake", folder / "files"
+    for schema, names in (("raw", list(tables)), ("salesfc", [TRAINED] if trained else [])):
+        (files / schema).mkdir(parents=True)
+        for name in names:
+            source = f"shop.{'raw' if schema == 'raw' else 'main'}.{name}"
+            connection.execute(f"copy {source} to '{files}/{schema}/{name}.parquet'")
+    environment = spark_environment(lake)
+    run(folder, environment, "-c", _LOAD, str(lake), str(files))
+    chosen = ("--exclude", TRAINED, "resource_type:unit_test") if trained else SQL_ONLY
+    done = run(folder, environment, *dbt_on_spark(folder, variables), *chosen)
     connection.execute("create schema duck")
     for (name,) in connection.execute(
         "select table_name from duckdb_tables() where database_name = 'shop' and schema_name = 'main'"
     ).fetchall():
         connection.execute(f"create view duck.{name} as select * from shop.main.{name}")
-    yield Pair(connection, folder / "lake" / "warehouse")
-    connection.close()
+    return Pair(connection, lake / "warehouse", done.stdout)
 
 
-def run(folder: Path, environment: dict[str, str], *arguments: str) -> None:
+def spark_environment(lake: Path, master: str = "local[2]") -> dict[str, str]:
+    """The environment of a build on Spark whose tables lie in a folder."""
+    return os.environ | {
+        "SALESFC_SPARK_DIR": str(lake), "SALESFC_SPARK_MASTER": master, "SALESFC_SPARK_PARTITIONS": "2",
+        "PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(REPOSITORY),
+    }  # fmt: skip
+
+
+def dbt_on_spark(folder: Path, variables: Mapping[str, Any]) -> list[str]:
+    """The arguments of Python that run this project's models on Spark."""
+    places = ["--project-dir", str(REPOSITORY), "--profiles-dir", str(REPOSITORY)]
+    places += ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
+    return ["-m", "salesfc_plugin.engines.spark", "run", "--target", "spark", *places, "--vars", json.dumps(variables)]
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    made = built_twice(tmp_path_factory.mktemp("spark"), {"sales": shop()}, VARS, trained=False)
+    yield made
+    made.connection.close()
+
+
+def run(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    return done

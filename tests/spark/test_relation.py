@@ -83,6 +83,35 @@ def test_a_killed_executor_loses_and_doubles_nothing(relations, tmp_path):
     assert made.sort_by("unique_id").to_pylist() == EXPECTED
 
 
+def test_some_series_are_picked_by_name_with_those_whose_history_they_have(relations):
+    observations, series = relations
+    periods, attributes = observations.of_series(series, ["s07", "s30", "nobody"])
+    assert sorted(attributes.to_arrow_table()["unique_id"].to_pylist()) == ["s06", "s07", "s08", "s30"]
+    assert periods.count() == 6 + 7 + 8 + 30
+
+
+def test_names_with_quotes_and_backslashes_are_found(session):
+    names = ["it's", "a\\/b", 'q"', "plain"]
+    table = pa.table({"unique_id": names, "forecast": [4.0, 3.0, 2.0, 1.0]})
+    relation = SparkRelation(session.createDataFrame(table))
+    assert sorted(relation.of_series(relation, names[:3])[0].to_arrow_table()["unique_id"].to_pylist()) == sorted(
+        names[:3]
+    )
+
+
+def test_the_largest_series_are_found_where_they_lie(relations):
+    observations, _ = relations
+    largest = observations.largest_series("quantity", 3).to_arrow_table()
+    assert set(largest["unique_id"].to_pylist()) == {"s37", "s38", "s39"}
+    assert len(largest) == 37 + 38 + 39
+
+
+def test_work_is_split_into_as_many_parts_as_are_asked_for(relations):
+    observations, series = relations
+    made = observations.map_series(series, counted, SCHEMA)
+    assert made.frame.rdd.getNumPartitions() == 4
+
+
 def test_a_sample_is_of_its_size_and_the_same_each_time(relations):
     observations, series = relations
     assert observations.sample_series(series, N, 7) == (observations, series)

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from salesfc_plugin import pipeline
 from salesfc_plugin.config import ForecastConfig
 from salesfc_plugin.evaluation.backtest import backtest_cutoffs, raw_forecasts
 from salesfc_plugin.evaluation.calibration import Calibration
@@ -24,6 +23,7 @@ from salesfc_plugin.evaluation.publishing import (
 from salesfc_plugin.evaluation.trust import Trust, trust_at
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
+from salesfc_plugin.rows import forecast_rows
 from tests.networks import SMALL, trained
 from tests.panels import tiny_config, tiny_panel
 
@@ -144,7 +144,7 @@ def test_a_chosen_method_is_published_with_its_reason_and_calibrated(panel: Pane
     network = forecast_of(panel, model)
     assert (parts["lstm"].forecast.quantiles[1, :, -1] > network.quantiles[1, :, -1]).all()
     np.testing.assert_array_equal(parts["lstm"].forecast.quantiles[1, :, :-1], network.quantiles[1, :, :-1])
-    rows = pipeline.forecast_rows(
+    rows = forecast_rows(
         panel, config, parts["blend"].forecast, "blend", model, parts["blend"].rows, "ok", parts["blend"].reason
     )
     assert set(rows["reason"].to_pylist()) == set(parts["blend"].reason)

@@ -1,0 +1,106 @@
+"""Series that are forecast some at a time, where they lie, get the forecasts that all of them get at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from salesfc_plugin.model import TrainedModel
+from salesfc_plugin.panel import Panel
+from salesfc_plugin.parts import Job, is_spread, with_whole
+from tests.networks import random_model
+from tests.panels import tiny_config, tiny_panel
+
+N, NEW = 14, 2
+
+
+def launching() -> Panel:
+    """Series that began one after another, two of them only a day before the end."""
+    panel = tiny_panel(n=N, periods=160, horizon=14)
+    first = np.where(np.arange(N) < NEW, panel.n_history - 1, 8 + 5 * np.arange(N))
+    quantity = np.where(np.arange(panel.n_history)[None, :] < first[:, None], np.nan, panel.quantity)
+    return replace(panel, quantity=np.where(quantity == 0, 1.0, quantity).astype(np.float32), first=first)
+
+
+def relations(panel: Panel) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """The three relations that a panel is read from."""
+    row, at = np.nonzero(np.arange(len(panel.ts))[None, :] >= panel.first[:, None])
+    past = at < panel.n_history
+    quantity = np.full(len(row), np.nan)
+    quantity[past] = panel.quantity[row[past], at[past]]
+    observations = pa.table(
+        {
+            "unique_id": pa.array(panel.unique_id[row], pa.string()),
+            "ts": pa.array(panel.ts[at]).cast(pa.date32()),
+            "quantity": quantity,
+            "mask": np.isfinite(quantity),
+            **{f"known__{name}": column[row, at] for name, column in panel.known.items()},
+        }
+    )
+    words = (None, *panel.statics.vocabulary[0])
+    series = pa.table(
+        {
+            "unique_id": pa.array(panel.unique_id, pa.string()),
+            "static__category": pa.array([words[code] for code in panel.statics.codes[:, 0]], pa.string()),
+            "static__list_price": panel.statics.reals[:, 0],
+        }
+    )
+    days = {name: panel.calendar[:, k] for k, name in enumerate(panel.calendar_names)}
+    return observations, series, pa.table({"ts": pa.array(panel.ts).cast(pa.date32()), **days})
+
+
+@pytest.fixture(scope="module")
+def parts() -> tuple[Job, pa.Table, pa.Table, TrainedModel]:
+    panel = launching()
+    observations, series, calendar = relations(panel)
+    job = Job(calendar, panel.cutoff, tiny_config(panel, backtest_cutoffs=2), (), None)
+    model = random_model(job.panel(observations, series).at(42), "dense")
+    vocabulary = dict(zip(model.recipe.static_names, model.recipe.vocabulary, strict=True))
+    return replace(job, vocabulary=vocabulary), observations, series, model
+
+
+def in_parts(job: Job, work: str, observations: pa.Table, series: pa.Table) -> pa.Table:
+    whole = with_whole(job, job.panel(observations, series), len(series), is_backtest=work == "backtest")
+    tables = []
+    for k in range(3):
+        some = series.take(list(range(k, len(series), 3)))
+        mine = observations.filter(pc.is_in(observations["unique_id"], some["unique_id"].combine_chunks()))
+        tables.append(getattr(whole, work)(mine, some))
+    return pa.concat_tables(tables)
+
+
+@pytest.mark.parametrize("work", ["predict", "backtest"])
+@pytest.mark.parametrize("with_model", [True, False])
+def test_parts_are_forecast_as_the_whole_is(parts, work: str, with_model: bool) -> None:
+    job, observations, series, model = parts
+    job = replace(job, models=(model,) if with_model else ())
+    order = [(name, "ascending") for name in ("unique_id", "cutoff", "method", "ts")]
+    at_once = getattr(job, work)(observations, series).sort_by(order)
+    made = in_parts(job, work, observations, series).sort_by(order)
+    plain = [name for name in made.column_names if not pa.types.is_floating(made[name].type) and name != "quantiles"]
+    assert made.select(plain).equals(at_once.select(plain))
+    for name in ("forecast", "lower_bound", "upper_bound"):
+        np.testing.assert_allclose(made[name], at_once[name], rtol=1e-5, atol=1e-6)
+
+
+def test_new_products_of_a_part_are_launched_by_what_all_series_taught(parts) -> None:
+    job, observations, series, _ = parts
+    made = in_parts(job, "predict", observations, series).to_pylist()
+    assert {row["unique_id"] for row in made if row["method"] == "launch"} == {"item 000", "item 001"}
+    assert all(row["forecast"] > 0 for row in made if row["method"] == "launch")
+
+
+def test_a_part_without_a_period_has_a_forecast(parts) -> None:
+    job, observations, series, model = parts
+    job = with_whole(replace(job, models=(model,)), job.panel(observations, series), N, is_backtest=False)
+    made = job.predict(observations.slice(0, 0), pa.table({"unique_id": ["nobody"], "static__category": ["tea"]}))
+    assert set(made["reason"].to_pylist()) == {"no period with known sales"}
+
+
+def test_rows_that_are_here_are_not_spread(parts) -> None:
+    job, observations, series, model = parts
+    assert not is_spread(observations, series, job.calendar, [model])
