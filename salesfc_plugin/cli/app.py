@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from salesfc_plugin.cli import build, inspect, models, output
+from salesfc_plugin.cli import build, inspect, models, output, serve
 
 
 class OneLineErrors(TyperGroup):
@@ -51,6 +51,7 @@ app.command()(build.summary)
 app.command()(output.report)
 app.command()(output.publish)
 app.command()(output.plot)
+app.command()(serve.serve)
 app.add_typer(models.app, name="models")
 app.command()(inspect.doctor)
 app.command()(inspect.lineage)

@@ -128,7 +128,7 @@ def _histories(
     ends: list[np.datetime64] = []
     for row, (there, units) in enumerate(zip(_pieces(column, days), _pieces(column, sold), strict=True)):
         end = last[row]
-        made.append(None if there is None or units is None else _regular(there, units, end, frequency))
+        made.append(None if there is None or units is None else regular(there, units, end, frequency))
         ends.append(np.datetime64(model.cutoff) if there is None else there.max() if end is None else end)
     return made, ends
 
@@ -147,8 +147,8 @@ def _dated(column: Column) -> tuple[Any, Floats]:
     return _days(days), numbers("history", fields[rest[0]])
 
 
-def _regular(days: Any, units: Floats, last: np.datetime64 | None, frequency: str) -> Floats:
-    """Dated sales as one value a period: rows of a period add up, a period without a row sold nothing."""
+def regular(days: Any, units: Floats, last: np.datetime64 | None, frequency: str) -> Floats:
+    """Dated sales as one value a period up to the last one: rows of a period add up, one without a row sold nothing."""
     if len(days) == 0:
         return np.zeros(0, np.float32)
     period = first_days(days, frequency)

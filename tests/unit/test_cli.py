@@ -14,7 +14,20 @@ import pytest
 from tests.synthetic_marts import write_marts
 
 SALESFC = str(Path(sys.executable).with_name("salesfc"))
-VERBS = ["demo", "build", "summary", "report", "publish", "plot", "doctor", "lineage", "vars", "tables", "package-path"]
+VERBS = [
+    "demo",
+    "build",
+    "summary",
+    "report",
+    "publish",
+    "plot",
+    "serve",
+    "doctor",
+    "lineage",
+    "vars",
+    "tables",
+    "package-path",
+]
 MODEL_VERBS = ["list", "show", "promote", "rollback", "prune"]
 
 

@@ -22,9 +22,9 @@ def test_every_block_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.Monkey
         writer.execute("create table sales as select 'tea' as unique_id, date '2025-01-01' + i::int as ts,"
                        " i % 5 as quantity from range(60) t(i)")  # fmt: skip
     found = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    assert [kind for kind, _ in found] == ["python", "sql", "sql", "sql"]
+    assert [kind for kind, _ in found] == ["python", "sql", "sql", "sql", "sh", "sh"]
     names: dict[str, duckdb.DuckDBPyConnection] = {}
     exec(found[0][1], names)
-    rows = [names["con"].execute(text).fetchall() for _, text in found[1:]]
+    rows = [names["con"].execute(text).fetchall() for _, text in found[1:4]]
     assert [len(r) for r in rows] == [panel.horizon, 1, panel.horizon]
     names["con"].close()

@@ -1,0 +1,1 @@
+"""Forecasts over HTTP (extra ``serve``), from memory: no connection is held open, TensorFlow is not imported."""
