@@ -12,6 +12,8 @@ READY := $(VENV)/.ready-$(shell cksum < requirements.lock | cut -d' ' -f1)
 export PATH := $(abspath $(BIN)):$(PATH)
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 PYTEST_ARGS ?=
+# Two workers keep two cores busy: a build in SQL uses one. `make test WORKERS=0` runs in one process, where pdb works.
+WORKERS ?= 2
 # What sqlfluff can read: macros it cannot.
 SQL := $(wildcard dbt_project/models dbt_project/tests dbt_project/analyses)
 
@@ -46,10 +48,10 @@ demo: $(READY) ## Build the demo shop's forecasts and its report
 	@salesfc demo
 
 test: $(READY) ## Run the tests (the ones that take long are in test-all)
-	@pytest $(PYTEST_ARGS)
+	@pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 test-all: $(READY) ## Run every test, the long ones too
-	@pytest -m "" $(PYTEST_ARGS)
+	@pytest -m "" -n $(WORKERS) $(PYTEST_ARGS)
 
 test-bi: $(READY) ## Drive Apache Superset end to end (installs it into .venv-superset, 0.7 GB)
 	@pytest -m "" tests/bi $(PYTEST_ARGS)

@@ -85,7 +85,7 @@ def tiny_config(panel: Panel, **settings: Any) -> ForecastConfig:
 
 def with_columns(panel: Panel, **changed: Floats | Mapping[str, Floats]) -> Panel:
     """The panel with some fields changed."""
-    return replace(panel, **changed)  # type: ignore[arg-type]
+    return replace(panel, **changed)
 
 
 def same_panels(one: Panel, other: Panel) -> None:

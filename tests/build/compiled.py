@@ -7,14 +7,10 @@ order, in a database in memory that has the name of the compiled one; so do the 
 from __future__ import annotations
 
 import graphlib
-import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -22,7 +18,7 @@ import pyarrow as pa
 from salesfc_plugin.database import STORAGE_VERSION
 from salesfc_plugin.rows import SCHEMA
 from tests.awful import Layout, Shop, write
-from tests.build.conftest import REPOSITORY
+from tests.build.dbt import invoke, parse
 
 _CATALOG = "shop"
 _EMPTY = {
@@ -30,9 +26,6 @@ _EMPTY = {
     "int_salesfc__prediction": SCHEMA,
 }
 _NEED_FORECASTS = {"salesfc_skipped_has_reason", "salesfc_horizon_is_complete"}
-_EVERYTHING = {f"salesfc_{table}_identifier": table for table in ("series", "covariates", "behaviour", "stock")} | {
-    f"salesfc_{columns}": ["any"] for columns in ("series_keys", "static_columns", "known_columns", "past_columns")
-}
 
 
 @dataclass(frozen=True)
@@ -96,7 +89,13 @@ def compiled(layout: Layout, folder: Path) -> Compiled:
         connection.execute("create schema raw")
         write(connection, Shop(layout, dict.fromkeys(layout.tables, ())), "raw")
     variables = {f"salesfc_{name}": value for name, value in layout.variables.items()}
-    results = _dbt(("compile", "--exclude", "resource_type:unit_test"), variables, database, _parsed(folder)).results
+    outcome = invoke(
+        database, ("compile", "--exclude", "resource_type:unit_test"), variables, parsed=parse(database, variables)
+    )
+    results = getattr(outcome.result, "results", None) or []
+    if not outcome.success:
+        failed = [str(result.message) for result in results if str(result.status) == "error"]
+        raise RuntimeError(str(outcome.exception or "\n".join(failed)))
     nodes = {result.node.unique_id: result.node for result in results}
     order = graphlib.TopologicalSorter({i: node.depends_on.nodes for i, node in nodes.items()}).static_order()
     made = {node.unique_id for node in nodes.values() if node.name in _EMPTY} | {
@@ -113,42 +112,3 @@ def compiled(layout: Layout, folder: Path) -> Compiled:
             makes = "view" if node.config.materialized == "view" else "table"
             models.append(Statement(node.name, makes, node.compiled_code))
     return Compiled(tuple(models), tuple(tests))
-
-
-@cache
-def _parsed(folder: Path) -> bytes:
-    """The project, read once: with every table switched on, a model knows all that it may refer to."""
-    from dbt.parser.manifest import extended_mashumaro_encoder
-
-    manifest = _dbt(("parse",), _EVERYTHING, folder / f"{_CATALOG}.duckdb")
-    packed: bytes = manifest.to_msgpack(extended_mashumaro_encoder)
-    return packed
-
-
-def _dbt(arguments: tuple[str, ...], variables: dict[str, Any], database: Path, parsed: bytes | None = None) -> Any:
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.adapters.factory import reset_adapters
-    from dbt.cli.main import dbtRunner
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_mashumuro_decoder
-
-    places = [
-        "--project-dir", str(REPOSITORY), "--profiles-dir", str(REPOSITORY),
-        "--target-path", str(database.parent / "target"), "--log-path", str(database.parent / "logs"),
-    ]  # fmt: skip
-    before = os.environ.get("SALESFC_DB")
-    os.environ["SALESFC_DB"] = str(database)
-    manifest = None if parsed is None else Manifest.from_msgpack(parsed, decoder=extended_mashumuro_decoder)
-    runner = dbtRunner(manifest=manifest)
-    try:
-        outcome = runner.invoke([*arguments, *places, "--quiet", "--vars", json.dumps(variables, ensure_ascii=False)])
-    finally:
-        DuckDBConnectionManager.close_all_connections()
-        reset_adapters()
-        os.environ.pop("SALESFC_DB")
-        if before is not None:
-            os.environ["SALESFC_DB"] = before
-    if not outcome.success:
-        failed = [r.message for r in getattr(outcome.result, "results", None) or [] if str(r.status) == "error"]
-        raise RuntimeError(str(outcome.exception or "\n".join(failed)))
-    return outcome.result

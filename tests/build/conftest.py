@@ -6,11 +6,10 @@ project. The builds run in this process: dbt takes two seconds to import, and hu
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,9 @@ import duckdb
 import pandas as pd
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.build.dbt import REPOSITORY, invoke, parse
+from tests.conftest import OF_THE_DEMO
+
 SALESFC = str(Path(sys.executable).with_name("salesfc"))
 EVERYTHING: tuple[str, ...] = ()
 _PYTHON_MODELS = ("int_salesfc__trained_model", "int_salesfc__backtest_prediction", "int_salesfc__prediction")
@@ -76,29 +77,16 @@ def write_raw(database: Path, tables: Tables, schema: str = "raw") -> None:
             connection.execute(f'create or replace table "{schema}"."{name}" as {query}')
 
 
-def run_dbt(database: Path, arguments: Sequence[str], variables: Mapping[str, Any]) -> BuildResult:
-    """Run dbt in this process with its own target and log folders beside the database."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.adapters.factory import reset_adapters
-    from dbt.cli.main import dbtRunner
-
-    scratch = database.parent
-    places = [
-        "--project-dir", str(REPOSITORY), "--profiles-dir", str(REPOSITORY),
-        "--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs"),
-    ]  # fmt: skip
-    before = os.environ.get("SALESFC_DB")
-    os.environ["SALESFC_DB"] = str(database)
-    try:
-        outcome = dbtRunner().invoke(
-            [*arguments, *places, "--quiet", "--vars", json.dumps(variables, ensure_ascii=False)]
-        )
-    finally:
-        DuckDBConnectionManager.close_all_connections()
-        reset_adapters()
-        os.environ.pop("SALESFC_DB")
-        if before is not None:
-            os.environ["SALESFC_DB"] = before
+def run_dbt(
+    database: Path,
+    arguments: Sequence[str],
+    variables: Mapping[str, Any],
+    *,
+    project: Path = REPOSITORY,
+    parsed: bytes | None = None,
+) -> BuildResult:
+    """Run dbt in this process, see `tests.build.dbt.invoke`."""
+    outcome = invoke(database, arguments, variables, project=project, parsed=parsed)
     if outcome.exception is not None:
         return BuildResult(database, {}, error=str(outcome.exception))
     results = list(getattr(outcome.result, "results", None) or [])
@@ -113,6 +101,8 @@ def build_in(
     variables: Mapping[str, Any] | None = None,
     select: Sequence[str] = SQL_ONLY,
     command: str = "run",
+    *,
+    read_once: bool = False,
 ) -> BuildResult:
     """Write raw tables into a fresh database in a folder and build on them.
 
@@ -122,18 +112,22 @@ def build_in(
         variables: dbt vars, without the prefix ``salesfc_``.
         select: dbt's arguments that choose models; by default all but those that need a trained network.
         command: ``run`` (models) or ``build`` (and their tests).
+        read_once: start from the project as another build read it, which leaves no ``manifest.json``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     database = folder / "shop.duckdb"
     write_raw(database, tables)
-    return run_dbt(database, [command, *select], {f"salesfc_{k}": v for k, v in (variables or {}).items()})
+    given = {f"salesfc_{name}": value for name, value in (variables or {}).items()}
+    return run_dbt(database, [command, *select], given, parsed=parse(database, given) if read_once else None)
 
 
 @pytest.fixture
-def build(tmp_path: Path) -> Iterator[Callable[..., BuildResult]]:
+def build(tmp_path: Path) -> Callable[..., BuildResult]:
     """``build(tables, variables=None, select=SQL_ONLY, command='run')``: each call in a folder of its own."""
     count = iter(range(1000))
-    return lambda *args, **kwargs: build_in(tmp_path / str(next(count)), *args, **kwargs)
+    return lambda *args, **kwargs: build_in(
+        tmp_path / str(next(count)), *args, read_once=kwargs.get("command") != "parse", **kwargs
+    )
 
 
 def daily(quantities: Sequence[float | None], start: str = "2024-01-01", **columns: Any) -> pd.DataFrame:
@@ -155,8 +149,12 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """`salesfc demo` in an empty folder: the one whole build that many tests look at. Nobody writes to it."""
+    users = [item for item in request.session.items if "demo" in getattr(item, "fixturenames", ())]
+    assert {item.nodeid.partition("::")[0] for item in users} <= OF_THE_DEMO, (
+        "name the file in tests/conftest.py: its tests must share the demo's worker"
+    )
     folder = tmp_path_factory.mktemp("demo")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("SALESFC_", "DBT_"))}
     done = subprocess.run([SALESFC, "demo"], cwd=folder, env=clean, capture_output=True, text=True, check=False)

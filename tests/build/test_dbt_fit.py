@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from salesfc_plugin.database import connect
-from tests.build.conftest import REPOSITORY, Demo
+from tests.build.conftest import Demo
+from tests.build.dbt import REPOSITORY
 
 ANALYSES = sorted((REPOSITORY / "dbt_project" / "analyses").glob("*.sql"))
 # Right answers that may be no rows: nothing has to sell out, fall back or be odd in every shop.

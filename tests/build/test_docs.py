@@ -21,7 +21,8 @@ from typer.testing import CliRunner
 from salesfc_plugin.cli import app
 from salesfc_plugin.database import connect
 from salesfc_plugin.settings import check_vars
-from tests.build.conftest import REPOSITORY, Demo
+from tests.build.conftest import Demo
+from tests.build.dbt import REPOSITORY
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 _BLOCK = re.compile(

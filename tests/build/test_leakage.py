@@ -9,8 +9,8 @@ import pytest
 
 from salesfc_plugin.leakage import find_leaks
 from salesfc_plugin.lineage import Lineage
-from tests.build import conftest
-from tests.build.conftest import REPOSITORY, run_dbt, write_raw
+from tests.build.conftest import run_dbt, write_raw
+from tests.build.dbt import REPOSITORY
 
 _DAYS = "range(40) d(i), range(3) s(k)"
 _AT = "'s' || k as sku, date '2024-01-01' + i::int as sold_at"
@@ -67,9 +67,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def leaks(project: Path) -> list[str]:
     variables = {f"salesfc_{name}": value for name, value in SETTINGS.items()}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conftest, "REPOSITORY", project)
-        result = run_dbt(project / "shop.duckdb", ["compile"], variables)
+    result = run_dbt(project / "shop.duckdb", ["compile"], variables, project=project)
     assert result.ok, result.trouble
     columns = {("raw", table): list(result.sql(f"from raw.{table}").columns) for table in TABLES}
     return [str(leak) for leak in find_leaks(Lineage(project / "target", columns))]

@@ -6,7 +6,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.build.conftest import REPOSITORY, Demo
+from tests.build.conftest import Demo
+from tests.build.dbt import REPOSITORY
 
 NOTEBOOK = REPOSITORY / "examples" / "notebook.ipynb"
 

@@ -13,6 +13,7 @@ from salesfc_plugin.normalisation import running_deviation, to_network
 from salesfc_plugin.panel import read_panel, read_settings
 from tests.build.conftest import daily
 
+SALES_ONLY = ("--select", "+int_salesfc__period_sales", "--exclude", "resource_type:test")
 OBSERVED = "select ts, quantity, mask from int_salesfc__observations where unique_id = '{}' and ts <= '{}' order by ts"
 
 
@@ -72,9 +73,9 @@ def test_returns(build, rule, quantities, dropped):
 
 def test_exact_copies_are_dropped_only_where_rows_tell_orders_apart(build):
     rows = pd.concat([daily([5, 1]), daily([5])])
-    counted = "select max(quantity) from int_salesfc__observations"
-    assert build({"sales": rows}).rows(counted) == [(10.0,)]
-    assert build({"sales": rows}, {"duplicates": "drop"}).rows(counted) == [(5.0,)]
+    counted = "select max(units_sold) from int_salesfc__period_sales"
+    assert build({"sales": rows}, {}, SALES_ONLY).rows(counted) == [(10.0,)]
+    assert build({"sales": rows}, {"duplicates": "drop"}, SALES_ONLY).rows(counted) == [(5.0,)]
     orders = rows.assign(order_id=["a", "b", "a"])
     result = build({"sales": orders}, command="build")
     assert result.ok, result.trouble
@@ -167,9 +168,10 @@ def test_times_of_every_type(build, sold_at):
     result = build(
         {"sales": f"select 7::bigint as item, {sold_at} as sold_at, 2::decimal(9, 2) as quantity"},
         {"series_keys": ["item"]},
+        SALES_ONLY,
     )
     assert result.ok, result.trouble
-    assert result.rows("select unique_id, ts, quantity from int_salesfc__observations where mask") == [
+    assert result.rows("select unique_id, ts, units_sold from int_salesfc__period_sales") == [
         ("7", dt.date(2024, 1, 31), 2.0)
     ]
 
@@ -180,9 +182,10 @@ def test_times_of_every_type(build, sold_at):
      ("'2024-02-01T07:00:00+08:00'", 1), ("date '2024-01-31'", 31), ("'2024-01-31'", 31)],
 )  # fmt: skip
 def test_time_zone(build, sold_at, day):
-    result = build({"sales": f"select {sold_at} as sold_at, 2 as quantity"}, {"timezone": "Asia/Shanghai"})
+    sales = f"select {sold_at} as sold_at, 2 as quantity"
+    result = build({"sales": sales}, {"timezone": "Asia/Shanghai"}, SALES_ONLY)
     assert result.ok, result.trouble
-    assert result.rows("select day(ts) from int_salesfc__observations where mask") == [(day,)]
+    assert result.rows("select day(ts) from int_salesfc__period_sales") == [(day,)]
 
 
 def test_weeks_start_on_monday_and_an_unfinished_week_is_not_read(build):
@@ -204,7 +207,7 @@ def test_weeks_start_on_monday_and_an_unfinished_week_is_not_read(build):
 )  # fmt: skip
 def test_rows_of_one_weekday_or_day_of_month_are_whole_periods(build, frequency, step, first, given, last):
     sales = f"select (timestamp '{first}' + i * interval '{step}')::date as sold_at, 3 as quantity from range(4) t(i)"
-    result = build({"sales": sales}, {"frequency": frequency, "cutoff": given})
+    result = build({"sales": sales}, {"frequency": frequency, "cutoff": given}, SALES_ONLY)
     assert result.ok, result.trouble
     assert result.rows("select cutoff from int_salesfc__cutoff") == [(dt.date.fromisoformat(last),)]
 
@@ -331,7 +334,7 @@ def test_statistics_are_those_the_network_scales_by(build):
         with duckdb.connect(str(result.database), read_only=True) as connection:
             config, values = read_settings(connection.table("int_salesfc__setting"))
             tables = [connection.table(f"int_salesfc__{name}") for name in ("observations", "series", "calendar")]
-            panel = read_panel(*tables, np.datetime64(values["cutoff"], "D"), config)
+            panel = read_panel(tables[0], tables[1], tables[2], np.datetime64(values["cutoff"], "D"), config)
         found = result.rows("select deviation, mean_log1p from int_salesfc__normalisation order by unique_id")
         np.testing.assert_allclose([row[0] for row in found], running_deviation(panel.quantity)[:, -1], rtol=1e-6)
         logarithms = np.nanmean(to_network("log1p", panel.quantity), axis=1)

@@ -7,9 +7,10 @@ import re
 import pytest
 
 from salesfc_plugin.settings import check_vars, settings_table, value_of
-from tests.build.conftest import REPOSITORY, daily
+from tests.build.conftest import daily
+from tests.build.dbt import REPOSITORY
 
-WRONG = {
+WRONG: dict[str, list[object]] = {
     "horizon": [0, "many", 2.5, True], "frequency": ["hour", 7], "cutoff": ["2024-02-30", "yesterday"],
     "series_keys": ["sku", ["a", "A"], [1], {"a": 1}], "static_columns": ["x"],
     "known_columns": [[""]], "past_columns": [[3]],

@@ -31,10 +31,12 @@ def config(panel: Panel) -> ForecastConfig:
 @pytest.fixture(scope="module")
 def models(panel: Panel, config: ForecastConfig) -> list[TrainedModel]:
     from salesfc_plugin.evaluation import selection
-    from salesfc_plugin.training import Plan, Trainer
+    from salesfc_plugin.presets import plan_of
+    from salesfc_plugin.training import Trainer
+    from salesfc_plugin.training_step import Plan
     from tests.networks import SMALL
 
-    few = replace(selection.plan_of("quick", panel), backtest=Plan(4, 32), production=Plan(3, 32), capacity=SMALL)
+    few = replace(plan_of("quick", panel), backtest=Plan(4, 32), production=Plan(3, 32), capacity=SMALL)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(selection, "plan_of", lambda preset, of: few)
         return train_held_out(panel, config, backtest_cutoffs(panel, config), Trainer(config, SMALL, Quiet()))

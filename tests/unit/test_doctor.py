@@ -118,7 +118,9 @@ def test_no_database_and_no_room_are_warnings(tmp_path: Path, project: Path, mon
 
 
 def test_a_package_of_a_wrong_version_is_found(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.metadata, "requires", lambda _: ["duckdb<2.0", "nonesuch>=1", "x>=1; extra == 'plot'"])
+    monkeypatch.setattr(
+        "salesfc_plugin.doctor.metadata.requires", lambda _: ["duckdb<2.0", "nonesuch>=1", "x>=1; extra == 'plot'"]
+    )
     found = [check for check in examine(project / "none.duckdb", project, {}) if check.verdict == "problem"]
     assert [check.subject for check in found] == ["duckdb", "nonesuch"]
     assert found[0].remedy == "pip install 'duckdb<2.0'"

@@ -70,7 +70,8 @@ def test_the_fast_regression_is_that_with_a_dummy_for_every_fixed_effect(monkeyp
         (category[:, None] * 7 + np.arange(steps) % 7).reshape(-1),
     ]
     dummies = np.concatenate([np.eye(int(c.max()) + 1)[c] for c in codes], axis=1)
-    weight, columns = effects.usual_sales(panel), []
+    weight = effects.usual_sales(panel)
+    columns: list[np.ndarray] = []
     for column in ("price", "promotion"):
         own = scaled(panel.known[column])[:, :steps]
         columns += [own, rest_of_category(own, weight, category)]

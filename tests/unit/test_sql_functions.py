@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -61,7 +62,7 @@ def write_sales(connection: Connection, panel: Panel) -> None:
         )
 
 
-def one(connection: Connection, query: str) -> object:
+def one(connection: Connection, query: str) -> Any:
     return connection.sql(query).fetchall()[0][0]
 
 

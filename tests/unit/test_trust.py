@@ -42,7 +42,7 @@ def config(panel: Panel) -> ForecastConfig:
 
 @pytest.fixture(scope="module")
 def model(panel: Panel, config: ForecastConfig) -> TrainedModel:
-    from salesfc_plugin.training import Plan
+    from salesfc_plugin.training_step import Plan
 
     held_out = trained(panel.at(backtest_cutoffs(panel, config)[0]), Plan(PLAN_STEPS, 32), capacity=SMALL)
     return dict(add_trust(panel, config, [("backtest", held_out), ("production", held_out)]))["backtest"]
@@ -92,7 +92,7 @@ def test_what_comes_after_a_cutoff_changes_nothing_before_it(
 
 
 def test_training_reads_nothing_after_the_cutoff(panel: Panel, config: ForecastConfig) -> None:
-    from salesfc_plugin.training import Plan
+    from salesfc_plugin.training_step import Plan
 
     one, two = (trained(p.at(14), Plan(3, 32), capacity=SMALL) for p in (panel, rewritten(panel, 14)))
     assert one.version == two.version
@@ -121,7 +121,7 @@ def test_every_method_is_checked_at_every_cutoff(panel: Panel, config: ForecastC
 
 
 def test_a_chosen_method_is_published_with_its_reason_and_calibrated(panel: Panel, config: ForecastConfig) -> None:
-    from salesfc_plugin.training import Plan
+    from salesfc_plugin.training_step import Plan
 
     model = trained(panel, Plan(2, 32), capacity=SMALL)
     offsets = np.zeros((2, 1, len(model.levels)))
@@ -161,7 +161,7 @@ ODD = {
 
 
 def test_odd_series_get_a_forecast_and_do_not_spoil_the_others(panel: Panel, config: ForecastConfig) -> None:
-    from salesfc_plugin.training import Plan
+    from salesfc_plugin.training_step import Plan
 
     quantity = panel.quantity.copy()
     for row, change in enumerate(ODD.values()):
