@@ -82,6 +82,7 @@ def backtest_table(
     models = registry.read_models(trained_model, "backtest")
     days = _arrow(calendar)
     if is_spread(observations, series, days, models):
+        (progress or Quiet())("backtest: where the series lie")
         job = spread_job(_job(days, values, config, models), observations, series, is_backtest=True)
         return observations.map_series(series, job.backtest, SCHEMA)
     panel = _panel(observations, series, calendar, values, config, _vocabulary(models[0] if models else None))
@@ -125,6 +126,7 @@ def predict_table(
     model = registry.read_model(model_registry, "production")
     days, models = _arrow(calendar), [] if model is None else [model]
     if is_spread(observations, series, days, models):
+        (progress or Quiet())("forecasting where the series lie")
         job = spread_job(_job(days, values, config, models), observations, series, is_backtest=False)
         return observations.map_series(series, job.predict, SCHEMA)
     with _TRAINING:

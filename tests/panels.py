@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from salesfc_plugin.config import CYCLES, ForecastConfig
 from salesfc_plugin.panel import Floats, Panel, Statics
@@ -86,6 +87,41 @@ def tiny_config(panel: Panel, **settings: Any) -> ForecastConfig:
 def with_columns(panel: Panel, **changed: Floats | Mapping[str, Floats]) -> Panel:
     """The panel with some fields changed."""
     return replace(panel, **changed)
+
+
+def launching_panel(n: int = 14, new: int = 2) -> Panel:
+    """Series that began one after another, the first ``new`` only a day before the end."""
+    panel = tiny_panel(n=n, periods=160, horizon=14)
+    first = np.where(np.arange(n) < new, panel.n_history - 1, 8 + 5 * np.arange(n))
+    quantity = np.where(np.arange(panel.n_history)[None, :] < first[:, None], np.nan, panel.quantity)
+    return replace(panel, quantity=np.where(quantity == 0, 1.0, quantity).astype(np.float32), first=first)
+
+
+def relations_of(panel: Panel) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """The three relations that a panel is read from."""
+    row, at = np.nonzero(np.arange(len(panel.ts))[None, :] >= panel.first[:, None])
+    past = at < panel.n_history
+    quantity = np.full(len(row), np.nan)
+    quantity[past] = panel.quantity[row[past], at[past]]
+    observations = pa.table(
+        {
+            "unique_id": pa.array(panel.unique_id[row], pa.string()),
+            "ts": pa.array(panel.ts[at]).cast(pa.date32()),
+            "quantity": quantity,
+            "mask": np.isfinite(quantity),
+            **{f"known__{name}": column[row, at] for name, column in panel.known.items()},
+        }
+    )
+    words = (None, *panel.statics.vocabulary[0])
+    series = pa.table(
+        {
+            "unique_id": pa.array(panel.unique_id, pa.string()),
+            "static__category": pa.array([words[code] for code in panel.statics.codes[:, 0]], pa.string()),
+            "static__list_price": panel.statics.reals[:, 0],
+        }
+    )
+    days = {name: panel.calendar[:, k] for k, name in enumerate(panel.calendar_names)}
+    return observations, series, pa.table({"ts": pa.array(panel.ts).cast(pa.date32()), **days})
 
 
 def same_panels(one: Panel, other: Panel) -> None:

@@ -146,6 +146,10 @@
     list({{ expression }} order by {{ order }}){{ ' filter (where ' ~ condition ~ ')' if condition }}
 {%- endmacro %}
 
+{#- The item at a place of a list, the first at 1. -#}
+{% macro item_of(list, place) %}{{ return(adapter.dispatch('item_of', 'salesfc')(list, place)) }}{% endmacro %}
+{% macro default__item_of(list, place) -%}{{ list }}[{{ place }}]{%- endmacro %}
+
 {% macro list_sum(list) %}{{ return(adapter.dispatch('list_sum', 'salesfc')(list)) }}{% endmacro %}
 {% macro default__list_sum(list) -%}list_sum({{ list }}){%- endmacro %}
 

@@ -94,6 +94,8 @@
     )
 {%- endmacro %}
 
+{% macro spark__item_of(list, place) -%}element_at({{ list }}, {{ place }}){%- endmacro %}
+
 {% macro spark__list_sum(list) -%}
     case when size({{ list }}) > 0 then aggregate({{ list }}, cast(0 as double), (total, item) -> total + item) end
 {%- endmacro %}

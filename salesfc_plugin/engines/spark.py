@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.base import PythonJobHelper
 from dbt.adapters.spark import Plugin, impl
+from dbt_common.exceptions import DbtRuntimeError
 
 from salesfc_plugin.engines.spark_relation import SparkRelation, as_frame
 
@@ -37,16 +38,20 @@ class SessionHelper(PythonJobHelper):  # type: ignore[misc]  # dbt's classes are
         Args:
             compiled_code: the model followed by dbt-spark's own writing, which knows no Arrow and is not run.
         """
+        from pyspark.errors import PythonException
         from pyspark.sql import SparkSession
 
         session = SparkSession.builder.getOrCreate()
         namespace: dict[str, Any] = {}
         exec(compile(self._model["compiled_code"], self._model["original_file_path"], "exec"), namespace)  # noqa: S102
         dbt = namespace["dbtObj"](lambda name: SparkRelation(session.table(name)))
-        frame = as_frame(namespace["model"](dbt, session), session)
         file_format = self._model["config"].get("file_format") or "parquet"
         name = f"`{self._model['schema']}`.`{self._model['alias']}`"
-        frame.write.mode("overwrite").format(file_format).saveAsTable(name)
+        try:
+            frame = as_frame(namespace["model"](dbt, session), session)
+            frame.write.mode("overwrite").format(file_format).saveAsTable(name)
+        except PythonException as error:  # of an executor: its last line says what is wrong, the others where in Spark
+            raise DbtRuntimeError(f"Python model failed: {str(error).strip().splitlines()[-1]}") from None
 
 
 class SparkAdapter(impl.SparkAdapter):  # type: ignore[misc]  # dbt finds its version by the name of the class

@@ -12,13 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import yaml
 
 pytest.importorskip("pyspark", reason="Spark is not installed: make test-spark")
 
-from tests.build.conftest import EVERYTHING, REPOSITORY, SQL_ONLY, Tables, build_in
+from pyspark.sql import SparkSession
+
+from salesfc_plugin.demo import VARS_FILE
+from salesfc_plugin.demo.shop import make_shop
+from salesfc_plugin.demo.tables import raw_tables
+from salesfc_plugin.spread import Work
+from tests.build.conftest import EVERYTHING, REPOSITORY, Tables, build_in
 
 VARS = {"salesfc_series_keys": ["item"], "salesfc_horizon": 7, "salesfc_holiday_region": "DE"}
+DATA = Path(os.environ.get("SALESFC_EXAMPLE_DATA", REPOSITORY.parent / "shared" / "data"))
+RETAIL = DATA / "online_retail" / "online_retail.parquet"
 TRAINED = "int_salesfc__trained_model"
 _PRIVATE = {"made_at", "invocation_id", "created_at"}  # of the build, not of its data
 _LOAD = """
@@ -108,30 +119,28 @@ def shop() -> str:
         ) as dirty(item, sold_at, quantity, order_id, price)"""
 
 
-def built_twice(folder: Path, tables: Tables, variables: Mapping[str, Any], *, trained: bool) -> Pair:
+def built_twice(folder: Path, tables: Tables, variables: Mapping[str, Any]) -> Pair:
     """Build on DuckDB, then on Spark from the same raw tables, and from the models that DuckDB's build trained.
 
     Args:
         folder: where all of it goes.
         tables: raw tables.
         variables: dbt vars.
-        trained: whether everything is built, or only what needs no trained network.
     """
     own = {key.removeprefix("salesfc_"): value for key, value in variables.items()}
-    duck = build_in(folder / "duck", tables, own, EVERYTHING if trained else SQL_ONLY)
+    duck = build_in(folder / "duck", tables, own, EVERYTHING)
     assert duck.ok, duck.trouble
     connection = duckdb.connect()
     connection.execute(f"attach '{duck.database}' as shop (read_only)")
     lake, files = folder / "lake", folder / "files"
-    for schema, names in (("raw", list(tables)), ("salesfc", [TRAINED] if trained else [])):
+    for schema, names in (("raw", list(tables)), ("salesfc", [TRAINED])):
         (files / schema).mkdir(parents=True)
         for name in names:
             source = f"shop.{'raw' if schema == 'raw' else 'main'}.{name}"
             connection.execute(f"copy {source} to '{files}/{schema}/{name}.parquet'")
     environment = spark_environment(lake)
     run(folder, environment, "-c", _LOAD, str(lake), str(files))
-    chosen = ("--exclude", TRAINED, "resource_type:unit_test") if trained else SQL_ONLY
-    done = run(folder, environment, *dbt_on_spark(folder, variables), *chosen)
+    done = run(folder, environment, *dbt_on_spark(folder, variables), "--exclude", TRAINED)
     connection.execute("create schema duck")
     for (name,) in connection.execute(
         "select table_name from duckdb_tables() where database_name = 'shop' and schema_name = 'main'"
@@ -155,9 +164,73 @@ def dbt_on_spark(folder: Path, variables: Mapping[str, Any]) -> list[str]:
     return ["-m", "salesfc_plugin.engines.spark", "run", "--target", "spark", *places, "--vars", json.dumps(variables)]
 
 
+class KillsOnce:
+    """Work whose first task kills the executor that it runs on."""
+
+    def __init__(self, work: Work, marker: Path) -> None:
+        self.work, self.marker = work, marker
+
+    def __call__(self, observations: pa.Table, series: pa.Table) -> pa.Table:
+        import psutil
+
+        try:
+            os.close(os.open(self.marker, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return self.work(observations, series)
+        next(p for p in psutil.Process().parents() if "java" in p.name()).kill()
+        return self.work(observations, series)
+
+
 @pytest.fixture(scope="session")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    made = built_twice(tmp_path_factory.mktemp("spark"), {"sales": shop()}, VARS, trained=False)
+def session() -> Iterator[SparkSession]:
+    """Two executors, each a process of its own."""
+    os.environ |= {"PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(REPOSITORY)}
+    made = (
+        SparkSession.builder.master("local-cluster[2,1,1024]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.shuffle.partitions", "4")
+        .config("spark.executorEnv.PYTHONPATH", str(REPOSITORY))
+        .getOrCreate()
+    )
+    made.sparkContext.setLogLevel("OFF")
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def dirty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """The dirty shop."""
+    made = built_twice(tmp_path_factory.mktemp("dirty"), {"sales": shop()}, VARS)
+    yield made
+    made.connection.close()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """A ninth of the demo shop's products, with everything that is known of them."""
+    folder = tmp_path_factory.mktemp("demo")
+    tables = {}
+    for name, table in raw_tables(7, make_shop(7)).items():
+        pq.write_table(table, folder / f"{name}.parquet")
+        some = "" if name == "scenarios" else " where hash(sku) % 9 = 0"
+        tables[name] = f"select * from '{folder}/{name}.parquet'{some}"
+    made = built_twice(folder, tables, yaml.safe_load(VARS_FILE.read_text(encoding="utf-8")))
+    yield made
+    made.connection.close()
+
+
+@pytest.fixture(scope="session")
+def online_retail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """One in eighty goods of Online Retail, as the example reads it."""
+    if not RETAIL.exists():
+        pytest.skip(f"{RETAIL} is not there: examples/online_retail/README.md says where to get it")
+    some = f"""from '{RETAIL}' where hash("StockCode") % 80 = 0"""
+    tables = {
+        "order_lines": f"select * {some}",
+        "items": f"""select "StockCode", mode("Description") as "Description" {some} group by "StockCode" """,
+    }
+    example = yaml.safe_load((REPOSITORY / "examples/online_retail/dbt_project.yml").read_text(encoding="utf-8"))
+    made = built_twice(tmp_path_factory.mktemp("retail"), tables, example["vars"])
     yield made
     made.connection.close()
 

@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from functools import partial
-from pathlib import Path
-
 import pyarrow as pa
 import pytest
 
 from salesfc_plugin.engines.spark_relation import SparkRelation
-
-pyspark_sql = pytest.importorskip("pyspark.sql", reason="Spark is not installed: make test-spark")
+from tests.spark.conftest import KillsOnce
 
 SCHEMA = pa.schema([("unique_id", pa.string()), ("n", pa.int64()), ("label", pa.string())])
 N = 40
-
-
-@pytest.fixture(scope="module")
-def session():
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
-    made = (
-        pyspark_sql.SparkSession.builder.master("local-cluster[2,1,1024]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "4")
-        .config("spark.executorEnv.PYTHONPATH", os.environ["PYTHONPATH"])
-        .getOrCreate()
-    )
-    made.sparkContext.setLogLevel("OFF")
-    yield made
-    made.stop()
 
 
 @pytest.fixture(scope="module")
@@ -54,18 +32,6 @@ def counted(observations: pa.Table, series: pa.Table) -> pa.Table:
     return pa.table({"unique_id": names, "n": list(lengths.values()), "label": series["label"]})
 
 
-def counted_after_a_kill(marker: str, observations: pa.Table, series: pa.Table) -> pa.Table:
-    import psutil
-
-    try:
-        os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
-        return counted(observations, series)
-    executor = next(p for p in psutil.Process().parents() if "java" in p.name())
-    executor.kill()
-    return counted(observations, series)
-
-
 EXPECTED = [{"unique_id": f"s{k:02d}", "n": k, "label": f"s{k:02d}"} for k in range(N)]
 
 
@@ -78,7 +44,7 @@ def test_every_series_is_worked_on_once(relations):
 def test_a_killed_executor_loses_and_doubles_nothing(relations, tmp_path):
     observations, series = relations
     marker = tmp_path / "killed"
-    made = observations.map_series(series, partial(counted_after_a_kill, str(marker)), SCHEMA).to_arrow_table()
+    made = observations.map_series(series, KillsOnce(counted, marker), SCHEMA).to_arrow_table()
     assert marker.exists()
     assert made.sort_by("unique_id").to_pylist() == EXPECTED
 

@@ -10,53 +10,17 @@ import pyarrow.compute as pc
 import pytest
 
 from salesfc_plugin.model import TrainedModel
-from salesfc_plugin.panel import Panel
 from salesfc_plugin.parts import Job, is_spread, with_whole
 from tests.networks import random_model
-from tests.panels import tiny_config, tiny_panel
+from tests.panels import launching_panel, relations_of, tiny_config
 
-N, NEW = 14, 2
-
-
-def launching() -> Panel:
-    """Series that began one after another, two of them only a day before the end."""
-    panel = tiny_panel(n=N, periods=160, horizon=14)
-    first = np.where(np.arange(N) < NEW, panel.n_history - 1, 8 + 5 * np.arange(N))
-    quantity = np.where(np.arange(panel.n_history)[None, :] < first[:, None], np.nan, panel.quantity)
-    return replace(panel, quantity=np.where(quantity == 0, 1.0, quantity).astype(np.float32), first=first)
-
-
-def relations(panel: Panel) -> tuple[pa.Table, pa.Table, pa.Table]:
-    """The three relations that a panel is read from."""
-    row, at = np.nonzero(np.arange(len(panel.ts))[None, :] >= panel.first[:, None])
-    past = at < panel.n_history
-    quantity = np.full(len(row), np.nan)
-    quantity[past] = panel.quantity[row[past], at[past]]
-    observations = pa.table(
-        {
-            "unique_id": pa.array(panel.unique_id[row], pa.string()),
-            "ts": pa.array(panel.ts[at]).cast(pa.date32()),
-            "quantity": quantity,
-            "mask": np.isfinite(quantity),
-            **{f"known__{name}": column[row, at] for name, column in panel.known.items()},
-        }
-    )
-    words = (None, *panel.statics.vocabulary[0])
-    series = pa.table(
-        {
-            "unique_id": pa.array(panel.unique_id, pa.string()),
-            "static__category": pa.array([words[code] for code in panel.statics.codes[:, 0]], pa.string()),
-            "static__list_price": panel.statics.reals[:, 0],
-        }
-    )
-    days = {name: panel.calendar[:, k] for k, name in enumerate(panel.calendar_names)}
-    return observations, series, pa.table({"ts": pa.array(panel.ts).cast(pa.date32()), **days})
+N = 14
 
 
 @pytest.fixture(scope="module")
 def parts() -> tuple[Job, pa.Table, pa.Table, TrainedModel]:
-    panel = launching()
-    observations, series, calendar = relations(panel)
+    panel = launching_panel(N)
+    observations, series, calendar = relations_of(panel)
     job = Job(calendar, panel.cutoff, tiny_config(panel, backtest_cutoffs=2), (), None)
     model = random_model(job.panel(observations, series).at(42), "dense")
     vocabulary = dict(zip(model.recipe.static_names, model.recipe.vocabulary, strict=True))

@@ -21,6 +21,7 @@ FORBIDDEN = {
     r"\b(strftime|strptime|try_strptime|epoch)\(": "salesfc.to_time",
     r"\b(isinf|error|json_object|struct_pack|regexp_matches|string_agg|arg_max|arg_min)\(": "a macro in engine.sql",
     r"\b(asof|pivot|exclude|replace) ?\(? ?\b(join|on)\b": "plain SQL",
+    r"\w\[": "salesfc.item_of: lists begin at 1 on DuckDB, at 0 on Spark",
     r"/ ?[0-9]+\.[0-9]+\b": "a whole number, or cast(... as double): Spark divides decimals with six digits",
 }
 
@@ -49,7 +50,7 @@ def test_what_differs_is_written_for_both() -> None:
 
 
 @pytest.mark.parametrize(
-    "sql", ["select a::date", "select 1 / 3.0", "select list(a order by b)", "select x as varchar"]
+    "sql", ["select a::date", "select 1 / 3.0", "select list(a order by b)", "select x as varchar", "select l[1]"]
 )
 def test_the_rule_finds_what_it_looks_for(sql: str) -> None:
     assert any(re.search(rule, bare(sql)) for rule in FORBIDDEN)
@@ -57,3 +58,9 @@ def test_the_rule_finds_what_it_looks_for(sql: str) -> None:
 
 def test_the_rule_reads_past_comments_and_macros() -> None:
     assert not any(re.search(rule, bare("-- list(x)\nselect {{ list(a) }}, 'varchar'")) for rule in FORBIDDEN)
+
+
+def test_contracts_name_types_that_both_know() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (PROJECT / "models").rglob("*.yml"))
+    types = set(re.findall(r"data_type: *\"?([a-z]+)\b(?!\()", text))
+    assert types <= {"string", "double", "bigint", "integer", "boolean", "date", "timestamp", "binary"}, types

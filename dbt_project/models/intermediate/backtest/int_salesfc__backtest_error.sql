@@ -13,7 +13,9 @@ with error as (
         forecast,
         quantity between lower_bound and upper_bound as is_covered,
         {%- for name, ends in salesfc.intervals().items() %}
-        quantity between quantiles[{{ ends[0] }}] and quantiles[{{ ends[1] }}]
+        {%- set low = salesfc.item_of('quantiles', ends[0]) %}
+        {%- set high = salesfc.item_of('quantiles', ends[1]) %}
+        quantity between {{ low }} and {{ high }}
             as is_covered_{{ name }},
         {%- endfor %}
         {{ salesfc.quantile_loss('quantity', 'levels', 'quantiles') }} as quantile_loss

@@ -36,7 +36,8 @@ by_reason as (
     select
         input,
         reason,
-        sum(row_count) as rows_rejected
+        sum(row_count) as rows_rejected,
+        row_number() over (partition by input order by sum(row_count) desc, reason) as place
     from {{ ref('int_salesfc__rejected_row') }}
     group by input, reason
 
@@ -47,7 +48,7 @@ rejected as (
     select
         input,
         sum(rows_rejected) as rows_rejected,
-        max_by(reason, rows_rejected) as main_reason
+        max(case when place = 1 then reason end) as main_reason
     from by_reason
     group by input
 
