@@ -1,5 +1,6 @@
 """Interval of each group's demand in each week: one row a level, group and week."""
 
+from salesfc_plugin import plugin
 from salesfc_plugin.decisions import plans
 
 
@@ -10,4 +11,5 @@ def model(dbt, session):
         dbt.ref("int_salesfc__series"),
         dbt.ref("int_salesfc__plan_member"),
         dbt.ref("int_salesfc__setting"),
+        plugin.dbt_progress(),
     )

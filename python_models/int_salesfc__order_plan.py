@@ -1,5 +1,6 @@
 """Orders of this and the next reviews within the horizon: one row a series and order."""
 
+from salesfc_plugin import plugin
 from salesfc_plugin.decisions import plans
 
 
@@ -10,4 +11,5 @@ def model(dbt, session):
         dbt.ref("int_salesfc__series"),
         dbt.ref("int_salesfc__position_after_transfer"),
         dbt.ref("int_salesfc__setting"),
+        plugin.dbt_progress(),
     )

@@ -1,5 +1,6 @@
 """Sample paths of what may be sold, as many as salesfc_paths: one row a series, period and path."""
 
+from salesfc_plugin import plugin
 from salesfc_plugin.decisions import tables
 
 
@@ -9,4 +10,5 @@ def model(dbt, session):
         dbt.ref("int_salesfc__backtest_outcome"),
         dbt.ref("int_salesfc__series"),
         dbt.ref("int_salesfc__setting"),
+        plugin.dbt_progress(),
     )

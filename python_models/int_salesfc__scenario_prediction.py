@@ -1,5 +1,6 @@
 """The forecast under each scenario beside its baseline: one row a scenario, series that it changes, and period."""
 
+from salesfc_plugin import plugin
 from salesfc_plugin.decisions import scenario_tables
 
 
@@ -13,4 +14,5 @@ def model(dbt, session):
         dbt.ref("int_salesfc__prediction"),
         dbt.ref("stg_salesfc__scenario"),
         dbt.ref("int_salesfc__effect"),
+        plugin.dbt_progress(),
     )

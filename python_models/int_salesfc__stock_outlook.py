@@ -1,5 +1,6 @@
 """Demand until the next delivery, from sample paths, and the risk of running out: one row a series."""
 
+from salesfc_plugin import plugin
 from salesfc_plugin.decisions import tables
 
 
@@ -10,4 +11,5 @@ def model(dbt, session):
         dbt.ref("int_salesfc__series"),
         dbt.ref("int_salesfc__stock_position"),
         dbt.ref("int_salesfc__setting"),
+        plugin.dbt_progress(),
     )

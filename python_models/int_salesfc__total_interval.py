@@ -1,5 +1,6 @@
 """Intervals of totals over series: one row a level, group and future period."""
 
+from salesfc_plugin import plugin
 from salesfc_plugin.decisions import totals
 
 
@@ -10,4 +11,5 @@ def model(dbt, session):
         dbt.ref("int_salesfc__series"),
         dbt.ref("int_salesfc__group_member"),
         dbt.ref("int_salesfc__setting"),
+        plugin.dbt_progress(),
     )

@@ -21,12 +21,15 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.events.event_manager_client import get_event_manager
 
+from salesfc_plugin.memory import peak_bytes
+
 if TYPE_CHECKING:
     from dbt.adapters.duckdb.credentials import DuckDBCredentials
     from duckdb import DuckDBPyConnection
 
 _LOGGER = AdapterLogger("salesfc")
 _CANCELLED = "LogCancelLine"
+_FINISHED = "FinishedRunningStats"
 
 
 class Plugin(BasePlugin):  # type: ignore[misc]  # dbt's classes are untyped
@@ -100,4 +103,13 @@ class DbtProgress:
 def dbt_progress() -> DbtProgress:
     """What a dbt Python model hands to `salesfc_plugin.pipeline` so that a training can report, and can be stopped."""
     _CANCELLATION.watch()
+    manager = get_event_manager()
+    if _tell_memory not in manager.callbacks:
+        manager.add_callback(_tell_memory)
     return DbtProgress()
+
+
+def _tell_memory(message: Any) -> None:
+    """Say at the end of a build in which a Python model ran how much memory it took."""
+    if message.info.name == _FINISHED:
+        _LOGGER.info(f"{peak_bytes() / 1e9:.1f} GB of memory at the peak")

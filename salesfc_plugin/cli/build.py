@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -59,6 +58,7 @@ def demo(
     import yaml
 
     from salesfc_plugin.demo import VARS_FILE, write_demo
+    from salesfc_plugin.memory import peak_bytes
     from salesfc_plugin.publish import publish
     from salesfc_plugin.report import write_report
 
@@ -74,10 +74,9 @@ def demo(
     if quiet:
         return
     _print_summary(db)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     print()
     print(f"Time:      {time.monotonic() - began:.0f} s, of which {built:.0f} s until the tables stood")
-    print(f"Memory:    {peak / 1e9:.1f} GB at the peak")
+    print(f"Memory:    {peak_bytes(of_children=True) / 1e9:.1f} GB at the peak")
     print(f"Database:  {db.resolve()}")
     print(f"For BI:    {published.database.resolve()} and {published.parquet.resolve()}/*.parquet")
     print(f"Report:    {written.resolve()}")

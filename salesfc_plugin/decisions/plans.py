@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from salesfc_plugin.config import Progress, Quiet
 from salesfc_plugin.decisions.marginals import Doubles
 from salesfc_plugin.decisions.paths import sample_paths
 from salesfc_plugin.decisions.stock import Lots, plan_orders
@@ -20,6 +21,7 @@ from salesfc_plugin.decisions.tables import (
     supply_paths,
 )
 from salesfc_plugin.decisions.totals import add_paths, read_groups
+from salesfc_plugin.decisions.watching import watched
 from salesfc_plugin.panel import Relation, read_settings
 
 _BAND = pa.schema(
@@ -39,7 +41,12 @@ def weeks_of(ts: NDArray[np.datetime64], frequency: str) -> NDArray[np.datetime6
 
 
 def band_table(
-    prediction: Relation, outcome: Relation, series: Relation, member: Relation, setting: Relation
+    prediction: Relation,
+    outcome: Relation,
+    series: Relation,
+    member: Relation,
+    setting: Relation,
+    progress: Progress | None = None,
 ) -> pa.Table:
     """The interval of each group's demand in each week, from sums along paths.
 
@@ -49,6 +56,7 @@ def band_table(
         series: ``unique_id, demand_class``.
         member: ``level, group_id, unique_id``.
         setting: confidence level and seed.
+        progress: where to say how far it is.
     """
     config, _ = read_settings(setting)
     ids, ts, quantiles, levels = read_quantiles(prediction)
@@ -57,7 +65,8 @@ def band_table(
         return _BAND.empty_table()
     copula, counts = read_copula(outcome, config.seed)
     totals = {key: np.zeros((PATHS, len(ts))) for key in groups}
-    for rows, paths in sample_paths(quantiles, levels, read_kinds(series, ids), copula, PATHS, counts, config.seed):
+    blocks = sample_paths(quantiles, levels, read_kinds(series, ids), copula, PATHS, counts, config.seed)
+    for rows, paths in watched(blocks, len(ids), "intervals of weeks", progress or Quiet()):
         add_paths(totals, groups, rows, paths)
     weeks, place = np.unique(weeks_of(ts, config.frequency), return_inverse=True)
     tail = (1.0 - config.confidence_level) / 2.0
@@ -77,7 +86,12 @@ def band_table(
 
 
 def order_table(
-    prediction: Relation, outcome: Relation, series: Relation, position: Relation, setting: Relation
+    prediction: Relation,
+    outcome: Relation,
+    series: Relation,
+    position: Relation,
+    setting: Relation,
+    progress: Progress | None = None,
 ) -> pa.Table:
     """The orders of this and the next reviews within the horizon, one row a series and order.
 
@@ -92,9 +106,10 @@ def order_table(
     if not np.isfinite(terms.available).any():
         return _ORDER.empty_table()  # nobody counted stock: no need to draw paths
     found = Found(ids, quantiles, levels, read_kinds(series, ids))
+    blocks = supply_paths(found, outcome, terms, config, int(values["paths"]))
     parts = [
         plan_orders(paths, terms[rows], Lots(lots.pack[rows], lots.least[rows]), config.horizon, rng)
-        for rows, paths, rng in supply_paths(found, outcome, terms, config, int(values["paths"]))
+        for rows, paths, rng in watched(blocks, len(ids), "orders of the next weeks", progress or Quiet())
     ]
     orders = np.concatenate(parts, axis=1)
     review, place = np.nonzero(np.nan_to_num(orders) > 0.0)

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from salesfc_plugin import registry
-from salesfc_plugin.config import ForecastConfig
+from salesfc_plugin.config import ForecastConfig, Progress, Quiet
 from salesfc_plugin.decisions.effect_tables import Shift, categories, read_effects
 from salesfc_plugin.decisions.scenarios import Applied, apply_scenario, read_both, read_changes
 from salesfc_plugin.decisions.tables import as_arrow, read_quantiles
+from salesfc_plugin.decisions.watching import watched
 from salesfc_plugin.panel import Floats, Panel, Relation, read_settings
 
 _CHECK = pa.schema(
@@ -54,6 +55,7 @@ def scenario_table(
     prediction: Relation,
     scenario: Relation,
     effect: Relation,
+    progress: Progress | None = None,
 ) -> pa.Table:
     """The forecast of each series that a scenario changes, beside its baseline; one row a future period.
 
@@ -75,7 +77,8 @@ def scenario_table(
     effects, (words, codes) = read_effects(effect), categories(attributes, values)
     z = float(ndtri(0.5 + config.confidence_level / 2.0))
     tables = []
-    for name, rows in changes.items():
+    each = ((slice(k, k + 1), name, rows) for k, (name, rows) in enumerate(changes.items()))
+    for _, name, rows in watched(each, len(changes), "forecasting", progress or Quiet(), "scenarios"):
         changed, applied = apply_scenario(panel, attributes, rows)
         if any(a.reason for a in applied):
             continue

@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from salesfc_plugin.config import CYCLES, ForecastConfig
+from salesfc_plugin.config import CYCLES, ForecastConfig, Progress, Quiet
 from salesfc_plugin.decisions.marginals import Doubles
 from salesfc_plugin.decisions.paths import Copula, Windows, fit_copula, sample_paths
 from salesfc_plugin.decisions.stock import LONGEST, Outlook, Terms, outlook, periods_needed, prolong
+from salesfc_plugin.decisions.watching import watched
 from salesfc_plugin.panel import Floats, Relation, read_settings
 
 PATHS = 500  # that decisions rest on; a quantile of 0.95 is then right to about one point of probability
@@ -31,7 +32,12 @@ _PATH = pa.schema([("unique_id", pa.string()), ("ts", pa.date32()), ("path", pa.
 
 
 def outlook_table(
-    prediction: Relation, outcome: Relation, series: Relation, position: Relation, setting: Relation
+    prediction: Relation,
+    outcome: Relation,
+    series: Relation,
+    position: Relation,
+    setting: Relation,
+    progress: Progress | None = None,
 ) -> pa.Table:
     """Demand until the next delivery and the risk of running out, one row a series with a forecast."""
     config, values = read_settings(setting)
@@ -40,9 +46,10 @@ def outlook_table(
         return _OUTLOOK.empty_table()
     terms = read_terms(position, ids)
     found = Found(ids, quantiles, levels, read_kinds(series, ids))
+    blocks = supply_paths(found, outcome, terms, config, int(values["paths"]))
     parts = [
         outlook(paths, terms[rows], config.horizon, rng)
-        for rows, paths, rng in supply_paths(found, outcome, terms, config, int(values["paths"]))
+        for rows, paths, rng in watched(blocks, len(ids), "stock until the next delivery", progress or Quiet())
     ]
     return _outlook_rows(ids, ts, parts)
 
@@ -73,7 +80,9 @@ def supply_paths(
         yield rows, paths, np.random.default_rng([config.seed, rows.start, LONGEST])
 
 
-def path_table(prediction: Relation, outcome: Relation, series: Relation, setting: Relation) -> pa.Table:
+def path_table(
+    prediction: Relation, outcome: Relation, series: Relation, setting: Relation, progress: Progress | None = None
+) -> pa.Table:
     """``salesfc_paths`` sample paths of every series, one row a series, period and path; none if it is 0."""
     config, values = read_settings(setting)
     wanted = int(values["paths"])
@@ -83,7 +92,8 @@ def path_table(prediction: Relation, outcome: Relation, series: Relation, settin
     copula, counts = read_copula(outcome, config.seed)
     tables = []
     kinds = read_kinds(series, ids)
-    for rows, paths in sample_paths(quantiles, levels, kinds, copula, wanted, counts, config.seed):
+    blocks = sample_paths(quantiles, levels, kinds, copula, wanted, counts, config.seed)
+    for rows, paths in watched(blocks, len(ids), "sample paths", progress or Quiet()):
         n_paths, n, horizon = paths.shape
         place, step, path = (a.reshape(-1) for a in np.indices((n, horizon, n_paths)))
         columns = {

@@ -6,9 +6,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from salesfc_plugin.config import Progress, Quiet
 from salesfc_plugin.decisions.marginals import Doubles
 from salesfc_plugin.decisions.paths import sample_paths
 from salesfc_plugin.decisions.tables import as_arrow, read_copula, read_kinds, read_quantiles
+from salesfc_plugin.decisions.watching import watched
 from salesfc_plugin.panel import Relation, read_settings
 
 _PATHS = 400
@@ -25,7 +27,12 @@ SCHEMA = pa.schema(
 
 
 def total_table(
-    prediction: Relation, outcome: Relation, series: Relation, member: Relation, setting: Relation
+    prediction: Relation,
+    outcome: Relation,
+    series: Relation,
+    member: Relation,
+    setting: Relation,
+    progress: Progress | None = None,
 ) -> pa.Table:
     """Median and interval of the total of each group and period, from paths that series share their luck in.
 
@@ -35,6 +42,7 @@ def total_table(
         series: ``unique_id, demand_class``.
         member: ``level, group_id, unique_id``: which series belong to which group; a series may be in many.
         setting: confidence level and seed.
+        progress: where to say how far it is.
     """
     config, _ = read_settings(setting)
     ids, ts, quantiles, levels = read_quantiles(prediction)
@@ -43,7 +51,8 @@ def total_table(
         return SCHEMA.empty_table()
     copula, counts = read_copula(outcome, config.seed)
     totals = {key: np.zeros((_PATHS, len(ts))) for key in groups}
-    for rows, paths in sample_paths(quantiles, levels, read_kinds(series, ids), copula, _PATHS, counts, config.seed):
+    blocks = sample_paths(quantiles, levels, read_kinds(series, ids), copula, _PATHS, counts, config.seed)
+    for rows, paths in watched(blocks, len(ids), "intervals of totals", progress or Quiet()):
         add_paths(totals, groups, rows, paths)
     tail = (1.0 - config.confidence_level) / 2.0
     tables = []

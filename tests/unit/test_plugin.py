@@ -87,6 +87,7 @@ def test_progress_is_in_the_terminal_and_in_the_log_and_the_folder_is_made(tmp_p
     line = r"\d\d:\d\d:\d\d.* salesfc adapter: step 1 of \{many\}, 50% done"
     assert re.search(line, output), output
     assert re.search(line, (project / "logs" / "dbt.log").read_text())
+    assert re.search(r"salesfc adapter: \d\.\d GB of memory at the peak", output), output
     assert (project / "output" / "deep" / "slow.duckdb").exists()
 
 
