@@ -53,12 +53,17 @@ def connect(path: Path, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
 def explained(path: Path, error: duckdb.Error) -> DatabaseError:
     """An error of opening `path` in words that say what to do."""
     text = str(error)
-    if "lock" in text.lower():
+    if is_held(error):
         found = _LOCK_HOLDER.search(text)
         holder = holder_of(int(found.group(1))) if found else "another process"
         return DatabaseError(path, f"is in use by {holder}: wait until it is done, or end it")
     reason = text.splitlines()[0]
     return DatabaseError(path, f"cannot be opened by DuckDB {duckdb.__version__}: {reason}")
+
+
+def is_held(error: duckdb.Error) -> bool:
+    """Whether opening a file failed because another process has it open."""
+    return "could not set lock on file" in str(error).lower()
 
 
 def holder_of(pid: int) -> Holder:
@@ -69,7 +74,8 @@ def holder_of(pid: int) -> Holder:
         words = psutil.Process(pid).cmdline()
     except psutil.Error:
         words = []
-    command = " ".join(Path(word).name if word.startswith("/") else word for word in words)
+    short = [Path(word).name if word.startswith("/") else word for word in words]
+    command = " ".join(" ".join(short).split())  # a program given on the command line has lines
     return Holder(pid, (command[:77] + "...") if len(command) > 80 else command or "unknown")
 
 

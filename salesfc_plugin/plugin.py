@@ -14,12 +14,17 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.events.event_manager_client import get_event_manager
+from dbt_common.exceptions import DbtRuntimeError
+
+from salesfc_plugin.database import explained, is_held
 
 from salesfc_plugin.memory import peak_bytes
 
@@ -40,9 +45,13 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt's classes are untyped
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
-        """Make the folder of the database file, which DuckDB does not do."""
-        if not creds.path.startswith((":memory:", "md:")):
-            Path(creds.path).expanduser().parent.mkdir(parents=True, exist_ok=True)
+        """Make the folder of the database file, which DuckDB does not do, and wait where another process holds it."""
+        if creds.path.startswith((":memory:", "md:")):
+            return
+        path = Path(creds.path).expanduser()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file():
+            _wait(path, config, creds.retries.connect_attempts if creds.retries else 1)
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Give SQL models `salesfc_forecast` and its siblings."""
@@ -60,6 +69,27 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt's classes are untyped
         _CANCELLATION.watch()
         make_table_macro(cursor)
         self._promoted.look_again()
+
+
+def _wait(path: Path, config: dict[str, Any], attempts: int) -> None:
+    """Wait as dbt-duckdb's ``retries`` do, 1, 2, 4 ... seconds, but say for whom, and end in one line.
+
+    Raises:
+        DbtRuntimeError: if the file is still held after the last attempt.
+    """
+    for attempt in range(attempts):
+        try:
+            duckdb.connect(str(path), config=config).close()
+        except duckdb.IOException as error:
+            if not is_held(error):
+                return  # dbt's own attempt says what it is
+            held = explained(path, error)
+        else:
+            return
+        if attempt + 1 < attempts:
+            _LOGGER.info(f"{held}; trying again in {2**attempt} s")
+            time.sleep(2**attempt)
+    raise DbtRuntimeError(str(held))
 
 
 class _Cancellation:

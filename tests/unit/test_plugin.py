@@ -10,6 +10,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dbt_common.exceptions import DbtRuntimeError
+
+from salesfc_plugin.plugin import _wait
 
 PROFILE = """
 slow:
@@ -53,6 +56,32 @@ def write_project(folder: Path, steps: int) -> Path:
     (folder / "profiles.yml").write_text(PROFILE)
     (folder / "models" / "training.py").write_text(MODEL.replace("STEPS", str(steps)))
     return folder
+
+
+def test_who_holds_the_database_is_named_while_it_is_waited_for(tmp_path: Path) -> None:
+    database = tmp_path / "clocks" / "shop.duckdb"  # a folder whose name has "lock" in it is not a lock
+    database.parent.mkdir()
+    duckdb.connect(str(database)).close()
+    code = (
+        f"import duckdb, time; c = duckdb.connect({str(database)!r}, read_only=True)\n"
+        "print('open', flush=True); time.sleep(float(input()))"
+    )
+    reader = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert reader.stdin is not None
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == "open\n"
+    with pytest.raises(
+        DbtRuntimeError, match=rf"shop.duckdb is in use by process {reader.pid} \(.*\): wait until"
+    ) as told:
+        _wait(database, {}, 1)
+    assert "\n" not in str(told.value.msg)
+    reader.stdin.write("1\n")
+    reader.stdin.flush()
+    _wait(database, {}, 6)
+    duckdb.connect(str(database)).close()
+    reader.wait()
+    database.write_bytes(b"no database")
+    _wait(database, {}, 1)  # dbt says better what that is
 
 
 def hear_interrupts() -> None:
