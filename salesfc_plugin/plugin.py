@@ -25,7 +25,6 @@ from dbt_common.events.event_manager_client import get_event_manager
 from dbt_common.exceptions import DbtRuntimeError
 
 from salesfc_plugin.database import explained, is_held
-
 from salesfc_plugin.memory import peak_bytes
 
 if TYPE_CHECKING:
