@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).parents[1]
 FIRST, HORIZON = np.datetime64("2022-01-01", "D"), 28
-MASTERS = ("local[1]", "local[2]", "local[4]", "local-cluster[1,1,2048]", "local-cluster[2,1,2048]",
-           "local-cluster[4,1,2048]")  # fmt: skip
+MASTERS = ("local-cluster[1,1,2048]", "local-cluster[2,1,2048]", "local-cluster[4,1,2048]",
+           "local[1]", "local[2]", "local[4]")  # fmt: skip
 SALES = """
     select concat('s', lpad(series, 8, '0')) as unique_id, date_add(date'2022-01-01', day) as ts,
         if(day < {days}, pmod(hash(series, day), 7) * (1 + pmod(series, 20)) * (1 + pmod(day, 7)) / 8D, null)
@@ -62,10 +63,11 @@ def session(master: str, folder: Path) -> Any:
     return made
 
 
-def job_of(observations: Any, series: Any, days: int) -> Job:
-    """A job with a model that has the usual size."""
+def job_of(observations: Any, series: Any, days: int, kept: Path) -> Job:
+    """A job with a model of the usual size, trained by whoever is first."""
     from salesfc_plugin.almanac import calendar
     from salesfc_plugin.config import ForecastConfig, Quiet
+    from salesfc_plugin.model import TrainedModel
     from salesfc_plugin.networks import Capacity
     from salesfc_plugin.parts import Job
     from salesfc_plugin.training import Plan, fit
@@ -75,10 +77,15 @@ def job_of(observations: Any, series: Any, days: int) -> Job:
     names, features = calendar(ts, "day", "DE")
     columns = {name: features[:, k] for k, name in enumerate(names)}
     job = Job(pa.table({"ts": pa.array(ts), **columns}), ts[days - 1], config, (), None)
+    if kept.exists():
+        return replace(job, models=(TrainedModel.from_bytes(kept.read_bytes()),))
     some = (relation.to_arrow_table() for relation in observations.of_series(series, [f"s{k:08d}" for k in range(64)]))
     panel = job.panel(*some).at(3 * HORIZON)
     model = fit(panel, config, Plan(5, 64), Capacity(), Quiet())
-    return Job(job.calendar, job.cutoff, config, (model,) if model else (), None)
+    if model is None:
+        raise SystemExit("there was too little to train on")
+    kept.write_bytes(model.to_bytes())
+    return replace(job, models=(model,))
 
 
 def executors(driver: psutil.Process) -> dict[int, float]:
@@ -107,7 +114,7 @@ def one(master: str, series: int, days: int, folder: Path) -> list[dict[str, Any
     observations = SparkRelation(spark.read.parquet(str(folder / "sales")))
     named = observations.frame.groupBy("unique_id").agg({"quantity": "sum"}).withColumnRenamed("sum(quantity)", "units")
     kept = SparkRelation(named.localCheckpoint())
-    job, driver, rows = job_of(observations, kept, days), psutil.Process(), []
+    job, driver, rows = job_of(observations, kept, days, folder / "model"), psutil.Process(), []
     for work in ("predict", "backtest"):
         began, before, all_before = time.time(), executors(driver), cpu(driver)
         sent = spread_job(job, observations, kept, is_backtest=work == "backtest")
