@@ -1,4 +1,4 @@
-"""The networks trained in this build, weights included: one row a model."""
+"""The networks that make this build's forecasts, weights included, and one that lost to them: one row a model."""
 
 from salesfc_plugin import pipeline, plugin
 
@@ -9,6 +9,7 @@ def model(dbt, session):
         dbt.ref("int_salesfc__series"),
         dbt.ref("int_salesfc__calendar"),
         dbt.ref("int_salesfc__setting"),
+        dbt.ref("int_salesfc__kept_model"),
         plugin.dbt_progress(),
         dbt.ref("int_salesfc__group_member"),
     )

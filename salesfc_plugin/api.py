@@ -59,8 +59,7 @@ def forecast(model: TrainedModel, sales: Frame, *, future: Frame | None = None, 
     from salesfc_plugin.serving.answer import Answerer
 
     config = replace(Answerer(model, model.version).config, holiday_region=model.holiday_region)
-    vocabulary = dict(zip(model.recipe.static_names, model.recipe.vocabulary, strict=True))
-    panel = to_panel(sales, config, future, series, vocabulary)
+    panel = to_panel(sales, config, future, series, model.vocabulary)
     network = forecast_network(Network.of(model), model, panel)
     parts = [
         forecast_rows(panel, config, p.forecast, p.method, model, p.rows, p.status, p.reason)

@@ -113,6 +113,11 @@ class TrainedModel:
         )
 
     @property
+    def vocabulary(self) -> dict[str, tuple[str, ...]]:
+        """The values of each categorical attribute, in the order of their codes: what a panel is coded by for it."""
+        return dict(zip(self.recipe.static_names, self.recipe.vocabulary, strict=True))
+
+    @property
     def version(self) -> str:
         """Cutoff and a hash of config, trust and weights: the same training gives the same version."""
         digest = hashlib.sha256(to_json([self.config(), self.trust]).encode())

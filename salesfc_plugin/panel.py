@@ -242,6 +242,11 @@ def read_panel(
     )
 
 
+def recoded(panel: Panel, series: Relation, vocabulary: Mapping[str, tuple[str, ...]]) -> Panel:
+    """The panel with its attributes coded by another vocabulary; ``series`` is the relation it was read from."""
+    return replace(panel, statics=read_statics(_table(series).sort_by("unique_id"), vocabulary))
+
+
 @dataclass(frozen=True)
 class Axis:
     """A regular time axis: ``n_history`` periods up to the cutoff, then the horizon."""

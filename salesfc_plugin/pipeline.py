@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +16,6 @@ from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel, Relation, read_panel, read_settings, relations_of_series
 from salesfc_plugin.parts import Job, is_spread, spread_job
 from salesfc_plugin.rows import SCHEMA, forecast_batches
-from salesfc_plugin.sampling import training_sample
 from salesfc_plugin.spread import Spread, fits, sampled
 
 if TYPE_CHECKING:
@@ -36,28 +34,28 @@ def train_table(
     series: Relation,
     calendar: Relation,
     setting: Relation,
+    kept_model: Relation,
     progress: Progress | None = None,
     member: Relation | None = None,
 ) -> pa.Table:
-    """Train the backtest model and the production model; one row each, none if there is nothing to train on.
+    """The models of this build: trained now or kept from an earlier one, as ``salesfc_plugin.retraining`` decides.
 
-    With ``salesfc_train: never`` nothing is trained, and forecasts come from the promoted model of the registry.
-    ``member`` (level, group_id, unique_id) lets it learn how totals are best made to agree with their series.
+    One row each for the production model and its backtest models, and for a challenger that lost to them; none if
+    there is nothing to train on. ``member`` (level, group_id, unique_id) lets them learn how totals are best made to
+    agree with their series.
     """
-    from salesfc_plugin.evaluation.learning import add_trust
-    from salesfc_plugin.evaluation.selection import train_models
+    from salesfc_plugin.retraining import Build, models_of
 
     config, values = read_settings(setting)
-    if _is_empty(series) or config.train == "never":
+    if _is_empty(series):
         return registry.SCHEMA.empty_table()
+    kept = _arrow(kept_model).select(registry.SCHEMA.names).cast(registry.SCHEMA)
     with _TRAINING:
-        some = sampled(observations, series, len(_arrow(calendar)), config.seed)
-        panel, sample = training_sample(_panel(*some, calendar, values, config))
-        say = progress or Quiet()
-        models = train_models(sample, config, say)
-        say("choosing methods and correcting intervals by backtest")
-        models = add_trust(panel, config, models, _groups(_totals(member, series, calendar), panel))
-    return registry.to_table(models, registry.hash_panel(panel), dt.datetime.now(dt.UTC).replace(tzinfo=None))
+        seen, attributes = sampled(observations, series, len(_arrow(calendar)), config.seed)
+        attributes = _arrow(attributes)
+        panel = _panel(seen, attributes, calendar, values, config)
+        groups = _groups(_totals(member, series, calendar), panel)
+        return models_of(Build(panel, attributes, config, groups, progress or Quiet()), kept)
 
 
 def backtest_table(
@@ -123,7 +121,7 @@ def predict_table(
     config, values = read_settings(setting)
     if _is_empty(series):
         return SCHEMA.empty_table().to_reader()
-    model = registry.read_model(model_registry, "production")
+    model = registry.model_for(model_registry, config, _cutoff(values))
     days, models = _arrow(calendar), [] if model is None else [model]
     if is_spread(observations, series, days, models):
         (progress or Quiet())("forecasting where the series lie")
@@ -160,7 +158,7 @@ def contribution_table(
     from salesfc_plugin.evaluation.explanation import LEVEL, contributions
 
     config, values = read_settings(setting)
-    model = None if _is_empty(series) else registry.read_model(model_registry, "production")
+    model = None if _is_empty(series) else registry.model_for(model_registry, config, _cutoff(values))
     some = prediction.largest_series("forecast", EXPLAINED) if isinstance(prediction, Spread) else prediction
     made = _arrow(some)
     if len(made) == 0:
@@ -227,13 +225,15 @@ def _panel(
     config: ForecastConfig,
     vocabulary: dict[str, tuple[str, ...]] | None = None,
 ) -> Panel:
-    cutoff = np.datetime64(parse_date(values["cutoff"]), "D")
-    return read_panel(observations, series, calendar, cutoff, config, vocabulary)
+    return read_panel(observations, series, calendar, _cutoff(values), config, vocabulary)
+
+
+def _cutoff(values: dict[str, Any]) -> np.datetime64:
+    return np.datetime64(parse_date(values["cutoff"]), "D")
 
 
 def _job(calendar: pa.Table, values: dict[str, Any], config: ForecastConfig, models: Sequence[TrainedModel]) -> Job:
-    cutoff = np.datetime64(parse_date(values["cutoff"]), "D")
-    return Job(calendar, cutoff, config, tuple(models), _vocabulary(models[0] if models else None))
+    return Job(calendar, _cutoff(values), config, tuple(models), _vocabulary(models[0] if models else None))
 
 
 def _totals(member: Relation | None, series: Relation, calendar: Relation) -> Relation | None:
@@ -250,9 +250,7 @@ def _groups(member: Relation | None, panel: Panel) -> Groups | None:
 
 
 def _vocabulary(model: TrainedModel | None) -> dict[str, tuple[str, ...]] | None:
-    if model is None:
-        return None
-    return dict(zip(model.recipe.static_names, model.recipe.vocabulary, strict=True))
+    return None if model is None else model.vocabulary
 
 
 def _arrow(relation: Relation) -> pa.Table:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from salesfc_plugin.config import ForecastConfig
 from salesfc_plugin.model import ModelError, TrainedModel, to_json
 from salesfc_plugin.panel import Panel
+
+if TYPE_CHECKING:
+    from salesfc_plugin.evaluation.hierarchy import Groups
 
 SCHEMA = pa.schema(
     [
         ("model_version", pa.string()),
+        ("stage", pa.string()),
         ("role", pa.string()),
         ("network", pa.string()),
         ("preset", pa.string()),
@@ -32,11 +38,14 @@ SCHEMA = pa.schema(
 )
 
 
-def to_table(models: list[tuple[str, TrainedModel]], data_hash: str, created_at: dt.datetime) -> pa.Table:
-    """One row a model; each comes with its role, ``production`` or ``backtest``."""
+def to_table(
+    models: Sequence[tuple[str, TrainedModel]], data_hash: str, created_at: dt.datetime, stage: str = "promoted"
+) -> pa.Table:
+    """One row a model of a build; each comes with its role, ``production`` or ``backtest``."""
     rows = [
         {
             "model_version": model.version,
+            "stage": stage,
             "role": role,
             "network": model.network,
             "preset": model.preset,
@@ -64,6 +73,30 @@ def read_model(relation: Any, role: str) -> TrainedModel | None:
     return _model(max(rows, key=lambda r: (r["created_at"], r["model_version"]))) if rows else None
 
 
+def model_for(relation: Any, config: ForecastConfig, cutoff: np.datetime64) -> TrainedModel | None:
+    """The production model that makes the forecasts from a cutoff on; None if there is none.
+
+    Raises:
+        ModelError: if its bytes are damaged, or it cannot forecast what is asked for: another horizon or frequency, or
+            from a cutoff before the last sales that it has seen.
+    """
+    model = read_model(relation, "production")
+    if model is None:
+        return None
+    recipe = model.recipe
+    if (recipe.horizon, recipe.frequency) != (config.horizon, config.frequency):
+        raise ModelError(
+            f"{model.version} forecasts {recipe.horizon} periods of a {recipe.frequency}, salesfc_horizon and "
+            f"salesfc_frequency ask for {config.horizon} of a {config.frequency}: train another with `dbt build`."
+        )
+    if np.datetime64(model.cutoff) > cutoff:
+        raise ModelError(
+            f"{model.version} has seen sales up to {model.cutoff}, after the cutoff {cutoff}: promote an older one "
+            "(`salesfc models list`), or train one with `dbt build`."
+        )
+    return model
+
+
 def read_models(relation: Any, role: str) -> list[TrainedModel]:
     """All models of a role, the one with the earliest cutoff first.
 
@@ -85,18 +118,24 @@ def _model(row: dict[str, Any]) -> TrainedModel:
         raise ModelError(f"salesfc__model_registry, model {row['model_version']}: {error}") from None
 
 
-def hash_panel(panel: Panel) -> str:
-    """A hash of everything a training reads."""
+def hash_panel(panel: Panel, groups: Groups | None = None) -> str:
+    """A hash of everything a training reads: series, covariates, calendar, and the groups whose totals it learns."""
     digest = hashlib.sha256()
-    for array in (panel.ts, panel.quantity, panel.calendar, panel.statics.codes, panel.statics.reals):
+    statics = panel.statics
+    arrays = [panel.ts, panel.first, panel.quantity, panel.calendar, statics.codes, statics.reals]
+    names = [panel.unique_id.tolist(), panel.calendar_names, statics.names, statics.vocabulary, statics.real_names]
+    names += [panel.horizon, panel.frequency, sorted(panel.known), sorted(panel.past)]
+    if panel.replaced_at is not None:
+        arrays.append(panel.replaced_at)
+    if groups is not None:
+        arrays += [groups.member.indptr, groups.member.indices]
+        names += [groups.levels, groups.names]
+    digest.update(to_json(names).encode())
+    for array in arrays:
         digest.update(_bytes(array))
     for columns in (panel.known, panel.past):
         for name in sorted(columns):
-            digest.update(name.encode())
             digest.update(_bytes(columns[name]))
-    statics = panel.statics
-    names = (panel.unique_id.tolist(), panel.calendar_names, statics.names, statics.vocabulary, statics.real_names)
-    digest.update(to_json([*names, panel.horizon, panel.frequency]).encode())
     return digest.hexdigest()[:16]
 
 

@@ -118,7 +118,7 @@ create table salesfc__model_registry as
 select 'lstm-2025' || lpad((10 - range)::varchar, 2, '0') || '31-1a2b3c' as model_version, 'lstm' as network,
     'quick' as preset,
     date $cutoff - (range * 31)::integer as cutoff, 7 as seed, '{}' as config, '{"wape": 0.31,
-    "scaled_quantile_loss": 0.127}' as metrics,
+    "scaled_quantile_loss": 0.127, "promotion": {"promoted": true, "reason": "it was the first"}}' as metrics,
     'd41d8c' as data_hash, 'c0ffee' as code_hash, '\\x00'::blob as weights,
     timestamp '2025-11-01 06:00:00' - interval (range) month as created_at,
     case when range = 0 then 'promoted' else 'archived' end as stage

@@ -1,3 +1,12 @@
+{#- The registry as earlier builds left it; none at the first, and none at a full refresh, which begins
+    anew. It is looked up, not referred to: what is trained goes into it. -#}
+{% macro earlier_registry() %}
+    {%- if not execute or flags.FULL_REFRESH -%}{%- do return(none) -%}{%- endif -%}
+    {%- set node = graph.nodes['model.salesfc.salesfc__model_registry'] -%}
+    {%- do return(adapter.get_relation(node.database, node.schema, node.alias)) -%}
+{% endmacro %}
+
+
 {#- The columns of the registry, in order. -#}
 {% macro registry_columns(stage='stage') -%}
     model_version,
@@ -40,17 +49,16 @@
 {#- Which rows of `before` are written again: those that change, or all. -#}
 {% macro registry_changes() %}{{ return(adapter.dispatch('registry_changes', 'salesfc')()) }}{% endmacro %}
 {% macro default__registry_changes() -%}
-    before.stage = 'promoted' and exists (select 1 from trained where trained.role = 'production')
+    before.stage <> 'archived' and exists (select 1 from trained where trained.role = 'production')
 {%- endmacro %}
 {% macro spark__registry_changes() -%}true{%- endmacro %}
 
-{#- The stage of a model once another was trained. -#}
+{#- The stage of a model that is none of the build's. -#}
 {% macro demoted_stage() %}{{ return(adapter.dispatch('demoted_stage', 'salesfc')()) }}{% endmacro %}
 {% macro default__demoted_stage() -%}'archived'{%- endmacro %}
 {% macro spark__demoted_stage() -%}
     case
-        when before.stage = 'promoted' and (select count(*) from trained where trained.role = 'production') > 0
-            then 'archived'
+        when (select count(*) from trained where trained.role = 'production') > 0 then 'archived'
         else before.stage
     end
 {%- endmacro %}

@@ -63,7 +63,7 @@
         'seed': {'type': 'integer', 'default': 7, 'min': 0, 'max': 2147483647, 'valid': 'a whole number from 0 to 2147483647',
             'example': 1, 'doc': 'of every random choice'},
         'train': {'type': 'choice', 'default': 'auto', 'choices': ['auto', 'always', 'never', 'warm'], 'example': 'never',
-            'doc': 'whether a build trains'},
+            'doc': 'whether a build trains: if data, settings or code changed, always, never, or on from the last model'},
         'on_error': {'type': 'choice', 'default': 'skip', 'choices': ['skip', 'abort'], 'example': 'abort',
             'doc': 'a series that cannot be forecast: fall back and say why, or end the build'},
         'gaps': {'type': 'choice', 'default': 'zero', 'choices': ['zero', 'mask', 'interpolate', 'forward'], 'example': 'mask',

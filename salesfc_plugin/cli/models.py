@@ -44,7 +44,7 @@ def list_models(db: Database = DATABASE) -> None:
 
 @app.command()
 def show(version: Version, db: Database = DATABASE) -> None:
-    """Show one model: its settings and its metrics.
+    """Show one model: its settings, its metrics, and why it was promoted or not.
 
     \b
     Examples:
@@ -76,7 +76,9 @@ def promote(version: Version, db: Database = DATABASE) -> None:
 
 @app.command()
 def rollback(db: Database = DATABASE) -> None:
-    """Go back to the model that was trained before the promoted one.
+    """Go back to the model that was trained before the promoted one, past those that lost to it on the backtest.
+
+    It makes the forecasts until a build trains again; `salesfc_train: never` keeps it longer.
 
     \b
     Examples:
@@ -86,7 +88,9 @@ def rollback(db: Database = DATABASE) -> None:
     def back(connection: duckdb.DuckDBPyConnection, registry: str) -> str:
         rows = connection.execute(
             f"select model_version from {registry} where role = 'production' and created_at < ("
-            f"select max(created_at) from {registry} where stage = 'promoted') order by {_NEWEST} limit 1"
+            f"select max(created_at) from {registry} where stage = 'promoted')"
+            " and metrics ->> '$.promotion.promoted' is distinct from 'false'"
+            f" order by {_NEWEST} limit 1"
         ).fetchall()
         if not rows:
             raise SalesfcError("there is no earlier model to go back to")
@@ -98,9 +102,9 @@ def rollback(db: Database = DATABASE) -> None:
 @app.command()
 def prune(
     db: Database = DATABASE,
-    keep: Annotated[int, typer.Option(min=0, help="Archived models to keep, the newest ones.")] = 5,
+    keep: Annotated[int, typer.Option(min=0, help="Archived production models to keep, the newest ones.")] = 5,
 ) -> None:
-    """Delete archived models but the newest few; promoted ones and challengers stay.
+    """Delete archived models but the newest few; the promoted one, its challenger and their backtest models stay.
 
     \b
     Examples:
@@ -108,9 +112,11 @@ def prune(
     """
 
     def remove(connection: duckdb.DuckDBPyConnection, registry: str) -> list[tuple[Any, ...]]:
+        production = f"select created_at from {registry} where role = 'production' and stage"
+        # the models of a build were made at the same moment and go together
         return connection.execute(
-            f"delete from {registry} where model_version in (select model_version from {registry}"
-            f" where stage = 'archived' order by {_NEWEST} offset ?) returning model_version",
+            f"delete from {registry} where stage = 'archived' and created_at not in ({production} <> 'archived')"
+            f" and created_at not in ({production} = 'archived' order by {_NEWEST} limit ?) returning model_version",
             [keep],
         ).fetchall()
 

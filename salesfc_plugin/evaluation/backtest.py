@@ -84,6 +84,7 @@ def raw_forecasts(
 
 
 def chosen_at(model: TrainedModel, cut: Panel) -> tuple[tuple[bool, ...], ...]:
-    """The input groups that were chosen before this cutoff."""
-    found = model.metrics.get("choices", {}).get(str(cut.cutoff))
-    return model.switches if found is None else tuple(tuple(bool(on) for on in s) for s in found)
+    """The input groups that were chosen at this cutoff, or at the newest before it."""
+    choices = model.metrics.get("choices", {})
+    known = [cutoff for cutoff in choices if cutoff <= str(cut.cutoff)]
+    return tuple(tuple(bool(on) for on in s) for s in choices[max(known)]) if known else model.switches

@@ -85,7 +85,9 @@ def published_forecasts(
     rest = network_rows(panel, reasons)
     if model is None:
         if len(rest):
-            yield _fallback(panel, config, rest, "seasonal_naive", "there was too little history to train a network on")
+            never = "there is no trained model, and salesfc_train is never"
+            short = "there was too little history to train a network on"
+            yield _fallback(panel, config, rest, "seasonal_naive", never if config.train == "never" else short)
         return
     network = forecast_of(panel, model, config.batch) if network is None else network
     finite = np.isfinite(network.quantiles[rest]).all(axis=(1, 2)) & np.isfinite(network.mean[rest]).all(axis=1)

@@ -8,6 +8,7 @@ before the cutoff are kept, and the forecast is their mean: a choice costs a for
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,16 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salesfc_plugin.config import BATCH, ForecastConfig, Progress
-from salesfc_plugin.evaluation.backtest import backtest_cutoffs, ended_before, model_at
+from salesfc_plugin.evaluation.backtest import backtest_cutoffs, chosen_at, ended_before, model_at
 from salesfc_plugin.evaluation.metrics import scaled_quantile_loss
 from salesfc_plugin.forecasting import Forecaster
 from salesfc_plugin.model import TrainedModel
-from salesfc_plugin.panel import Panel
+from salesfc_plugin.panel import Floats, Panel
 from salesfc_plugin.presets import plan_of
 from salesfc_plugin.training import Trainer
 from salesfc_plugin.windows import seasonal_scale
 
 Switch = tuple[bool, ...]
+Member = tuple[str, TrainedModel]  # a role, backtest or production, and the model that has it
+Models = Sequence[Member]
 ALL: Switch = (True, True, True, True)
 # calendar, year, known, encoder
 CANDIDATES: tuple[Switch, ...] = (
@@ -40,13 +43,14 @@ SAMPLE = 2000  # series at most that choices rest on
 CLOSE = 1.04  # sets of groups whose loss is at most this many times the least are averaged
 
 
-def train_models(panel: Panel, config: ForecastConfig, progress: Progress) -> list[tuple[str, TrainedModel]]:
+def train_models(panel: Panel, config: ForecastConfig, progress: Progress, before: Models = ()) -> list[Member]:
     """Train the backtest model, choose input groups on its held-out horizons, and train the production model.
 
     Args:
         panel: up to the cutoff.
         config: preset, network, seed.
         progress: where to say how far it is.
+        before: what this function returned in an earlier build, to go on from; nothing to begin anew.
 
     Returns:
         ``(role, model)`` pairs; empty if no series is long enough to train on.
@@ -54,47 +58,56 @@ def train_models(panel: Panel, config: ForecastConfig, progress: Progress) -> li
     started = time.perf_counter()
     plan = plan_of(config.preset, panel)
     back = backtest_cutoffs(panel, config)
-    models: list[tuple[str, TrainedModel]] = []
     trainer = Trainer(config, plan.capacity, progress)
-    held_out = train_held_out(panel, config, back, trainer)
+    held_out = train_held_out(panel, config, back, trainer, [m for role, m in before if role == "backtest"])
     if held_out:
         progress(f"choosing inputs on {len(back)} held-out horizons")
     scores = score_windows(held_out, panel, back, config.batch)
-    choices = {}
-    for b in back:
-        over = ended_before(back, b, panel.horizon)
-        choices[str(panel.at(b).cutoff)] = choose({s: [v[k] for k in over] for s, v in scores.items()})
-    for model in held_out:
-        metrics = {**model.metrics, "choices": choices, "scores": _readable(scores)}
-        models.append(("backtest", replace(model, metrics=metrics)))
-    over = ended_before(back, 0, panel.horizon)
-    switches = choose({s: [v[k] for k in over] for s, v in scores.items()})
+    choices = {str(panel.at(b).cutoff): _chosen_before(b, scores, back, panel.horizon) for b in [*back, 0]}
+    told = {"choices": choices, "scores": _readable(scores)}
+    models: list[Member] = [("backtest", replace(m, metrics=m.metrics | told)) for m in held_out]
     members = []
     for seed in range(plan.seeds):
-        start = held_out[-1] if held_out and seed == 0 and plan.warm else None
+        start, steps = None, plan.cold
+        if last := dict(before).get("production"):
+            start, steps = replace(last, weights=last.weights[seed : seed + 1]), plan.again
+        elif held_out and seed == 0 and plan.warm:
+            start, steps = held_out[-1], plan.production
         label = "training" if plan.seeds == 1 else f"training {seed + 1} of {plan.seeds}"
-        steps = plan.production if start is not None else plan.cold
         members.append(trainer.fit(panel, replace(steps, seed=config.seed + seed), start, label))
     fitted = [m for m in members if m is not None]
     if fitted:
         metrics = _total([m.metrics for m in fitted])
         metrics |= {"switches_from": _readable(scores), "seconds_in_all": round(time.perf_counter() - started, 1)}
         weights = tuple(w for m in fitted for w in m.weights)
+        switches = choices[str(panel.cutoff)]
         models.append(("production", replace(fitted[0], switches=switches, weights=weights, metrics=metrics)))
     return models
 
 
-def train_held_out(panel: Panel, config: ForecastConfig, back: list[int], trainer: Trainer) -> list[TrainedModel]:
+def _chosen_before(back: int, scores: dict[Switch, list[float]], backs: list[int], horizon: int) -> tuple[Switch, ...]:
+    """What the held-out horizons that were over by then speak for."""
+    over = ended_before(backs, back, horizon)
+    return choose({s: [losses[k] for k in over] for s, losses in scores.items()})
+
+
+def train_held_out(
+    panel: Panel, config: ForecastConfig, back: list[int], trainer: Trainer, before: Sequence[TrainedModel] = ()
+) -> list[TrainedModel]:
     """Backtest models, oldest first: one before the first cutoff, or one before each that goes on from the one before.
 
-    A cutoff whose panel has no series long enough to train on gets none.
+    A cutoff whose panel has no series long enough to train on gets none. Each goes on from the newest of the backtest
+    models ``before`` that had seen nothing after its cutoff, if there is one.
     """
     plan = plan_of(config.preset, panel)
     found: list[TrainedModel] = []
     for b in back if config.backtest_retrain == "each" else back[:1]:
-        start = found[-1] if found and plan.warm else None
-        steps = plan.backtest if not found else plan.cold if start is None else plan.production
-        model = trainer.fit(panel.at(b), steps, start, "backtest training")
+        cut = panel.at(b)
+        start, steps = model_at(before, cut.cutoff), plan.again
+        if start is None:
+            start = found[-1] if found and plan.warm else None
+            steps = plan.backtest if not found else plan.cold if start is None else plan.production
+        model = trainer.fit(cut, steps, start, "backtest training")
         found += [] if model is None else [model]
     return found
 
@@ -111,20 +124,54 @@ def score_windows(
     return {s: row.tolist() for s, row in zip(CANDIDATES, losses, strict=True)} if models else {}
 
 
+def window_losses(
+    models: Sequence[TrainedModel], panel: Panel, back: list[int], floor: float, batch: int = BATCH
+) -> NDArray[np.float64]:
+    """``[W]`` scaled quantile loss on each held-out horizon, with the model and the inputs of that day.
+
+    NaN where every model had seen sales after the cutoff.
+
+    Args:
+        models: backtest models of one build.
+        panel: its attributes coded by their vocabulary.
+        back: backtest cutoffs, as periods before the panel's.
+        floor: of the scales that losses are divided by, so that two builds are measured alike.
+        batch: series that are forecast at once.
+    """
+    losses, forecaster = np.full(len(back), np.nan), None
+    for k, b in enumerate(back):
+        cut = panel.at(b)
+        model = model_at(models, cut.cutoff)
+        if model is None:
+            continue
+        if forecaster is None or forecaster.model is not model:
+            forecaster = Forecaster(model, panel, batch)
+        rows = _sample(panel, model.seed)
+        truth, scale = _truth_and_scale(panel, b, rows, floor)
+        made = forecaster.at(b, chosen_at(model, cut), rows)
+        losses[k] = scaled_quantile_loss(truth, made.quantiles, made.levels, scale)
+    return losses
+
+
 def score_switches(model: TrainedModel, panel: Panel, back: list[int], batch: int = BATCH) -> dict[Switch, list[float]]:
     """Scaled quantile loss of each candidate on each held-out horizon, oldest first."""
     scores: dict[Switch, list[float]] = {s: [] for s in CANDIDATES}
     forecaster = Forecaster(model, panel, batch)
     rows = _sample(panel, model.seed)
     for b in back:
-        truth = panel.truth(b)[rows]
-        # a series that was closed or near zero has next to no seasonal difference: what it then sold bounds its weight
-        sold = np.nan_to_num(np.abs(truth)).sum(axis=1) / np.maximum(np.isfinite(truth).sum(axis=1), 1)
-        scale = np.maximum(seasonal_scale(panel.at(b).select(rows), model.recipe.floor), 0.1 * sold)
+        truth, scale = _truth_and_scale(panel, b, rows, model.recipe.floor)
         for switch in CANDIDATES:
             made = forecaster.at(b, (switch,), rows)
             scores[switch].append(scaled_quantile_loss(truth, made.quantiles, made.levels, scale))
     return scores
+
+
+def _truth_and_scale(panel: Panel, back: int, rows: NDArray[np.int64], floor: float) -> tuple[Floats, Floats]:
+    """``[M, H]`` what was sold in a held-out horizon, and ``[M]`` what each series' loss is divided by."""
+    truth = panel.truth(back)[rows]
+    # a series that was closed or near zero has next to no seasonal difference: what it then sold bounds its weight
+    sold = np.nan_to_num(np.abs(truth)).sum(axis=1) / np.maximum(np.isfinite(truth).sum(axis=1), 1)
+    return truth, np.maximum(seasonal_scale(panel.at(back).select(rows), floor), 0.1 * sold)
 
 
 def _sample(panel: Panel, seed: int) -> NDArray[np.int64]:

@@ -59,16 +59,21 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Path:
+    """Six builds, each of a production model and its backtest twin; the fourth lost, the fifth is promoted."""
     path = tmp_path / "models.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute(
             """
             create table salesfc__model_registry as
-            select 'lstm-' || n as model_version, if(n = 5, 'promoted', 'archived') as stage,
-                if(n % 2 = 1, 'production', 'backtest') as role, 'lstm' as network, 'quick' as preset,
-                date '2025-01-01' + n::integer as cutoff, 7 as seed, '{"window": 56}' as config, 'x'::blob as weights,
+            select if(role = 'production', 'lstm-', 'twin-') || n as model_version,
+                case when role = 'backtest' or n < 5 then 'archived' when n = 5 then 'promoted' else 'challenger' end
+                    as stage,
+                role, 'lstm' as network, 'quick' as preset, date '2025-01-01' + n::integer as cutoff, 7 as seed,
+                '{"window": 56}' as config, 'x'::blob as weights,
+                case when n > 1 then '{"promotion": {"promoted": ' || (n not in (4, 6)) || ', "reason": "loss 1"}}' end
+                    as metrics,
                 timestamp '2025-01-01' + to_days(n::integer) as created_at
-            from range(1, 7) as t (n)
+            from range(1, 7) as t (n), (values ('production'), ('backtest')) as roles (role)
             """
         )
     return path
@@ -152,30 +157,38 @@ def test_publish_report_and_plot_write_what_they_say(marts: Path, tmp_path: Path
 
 def test_models_are_listed_newest_first_and_shown(registry: Path) -> None:
     lines = works("models", "list", "--db", str(registry)).splitlines()
-    assert [line.split()[0] for line in lines[1:]] == [f"lstm-{n}" for n in range(6, 0, -1)]
+    assert [line.split()[0] for line in lines[1::2]] == [f"lstm-{n}" for n in range(6, 0, -1)]
     shown = works("models", "show", "lstm-3", "--db", str(registry))
     assert "stage: archived" in shown
     assert '"window": 56' in shown
+    assert '"reason": "loss 1"' in shown
 
 
 def test_promote_and_roll_back_move_the_one_promotion(registry: Path) -> None:
+    def promoted() -> list[str]:
+        return [name for name, stage in stages(registry).items() if stage == "promoted"]
+
     works("models", "promote", "lstm-1", "--db", str(registry))
-    assert [name for name, stage in stages(registry).items() if stage == "promoted"] == ["lstm-1"]
-    works("models", "promote", "lstm-5", "--db", str(registry))
-    assert works("models", "rollback", "--db", str(registry)) == "Rolled back to lstm-3.\n"
-    assert [name for name, stage in stages(registry).items() if stage == "promoted"] == ["lstm-3"]
-    works("models", "rollback", "--db", str(registry))
+    assert promoted() == ["lstm-1"]
+    works("models", "promote", "lstm-6", "--db", str(registry))
+    assert promoted() == ["lstm-6"]
+    assert "challenger" not in stages(registry).values(), "it took over"
+    for earlier in ("lstm-5", "lstm-3", "lstm-2", "lstm-1"):
+        assert works("models", "rollback", "--db", str(registry)) == f"Rolled back to {earlier}.\n"
+        assert promoted() == [earlier], "past lstm-4, which lost when it was new"
     before = stages(registry)
     assert "no earlier model" in fails("models", "rollback", "--db", str(registry))
-    assert "trained for a backtest" in fails("models", "promote", "lstm-2", "--db", str(registry))
+    assert "trained for a backtest" in fails("models", "promote", "twin-2", "--db", str(registry))
     assert "6 models begin with 'lstm'" in fails("models", "promote", "lstm", "--db", str(registry))
     assert "there is no model 'x'" in fails("models", "show", "x", "--db", str(registry))
     assert stages(registry) == before
 
 
-def test_prune_keeps_the_promoted_model_and_the_newest(registry: Path) -> None:
-    assert works("models", "prune", "--keep", "2", "--db", str(registry)) == "Deleted 3 archived models.\n"
-    assert set(stages(registry)) == {"lstm-6", "lstm-5", "lstm-4"}
+def test_prune_keeps_models_with_their_twins(registry: Path) -> None:
+    assert works("models", "prune", "--keep", "2", "--db", str(registry)) == "Deleted 4 archived models.\n"
+    assert set(stages(registry)) == {f"{name}-{n}" for name in ("lstm", "twin") for n in (3, 4, 5, 6)}
+    assert works("models", "prune", "--keep", "0", "--db", str(registry)) == "Deleted 4 archived models.\n"
+    assert set(stages(registry)) == {"lstm-5", "twin-5", "lstm-6", "twin-6"}
 
 
 def test_a_database_that_another_process_writes_is_named_with_it(marts: Path) -> None:

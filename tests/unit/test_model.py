@@ -19,6 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salesfc_plugin import registry
+from salesfc_plugin.config import ForecastConfig
+from salesfc_plugin.evaluation.hierarchy import Groups, read_groups
 from salesfc_plugin.model import FORMAT, ModelError, TrainedModel, to_json
 from salesfc_plugin.windows import learn_recipe
 from tests.panels import LEVELS, tiny_panel, with_columns
@@ -250,7 +252,8 @@ def test_the_newest_promoted_model_is_read() -> None:
     newest = registry.read_model(table, "production")
     assert newest is not None
     assert newest.seed == 3
-    staged = table.append_column("stage", pa.array(["archived", "promoted", "challenger"]))
+    stages = pa.array(["archived", "promoted", "challenger"])
+    staged = table.set_column(table.column_names.index("stage"), "stage", stages)
     promoted = registry.read_model(staged, "production")
     assert promoted is not None
     assert promoted.seed == 2
@@ -281,7 +284,34 @@ def test_the_hash_of_a_panel_changes_with_whatever_a_training_reads() -> None:
         replace(panel, calendar=panel.calendar + 1),
         panel.at(1),
     ]
-    assert len({registry.hash_panel(p) for p in (panel, *others)}) == len(others) + 1
+    hashes = {registry.hash_panel(p) for p in (panel, *others)}
+    hashes |= {registry.hash_panel(panel, groups_of(*names)) for names in ("aab", "abb", "aac")}
+    assert len(hashes) == len(others) + 4
+
+
+def groups_of(*names: str) -> Groups | None:
+    rows = {
+        "level": ["team"] * len(names),
+        "group_id": names,
+        "unique_id": [f"item {k:03d}" for k in range(len(names))],
+    }
+    return read_groups(pa.table(rows), tiny_panel().unique_id)
+
+
+def test_a_model_forecasts_only_what_it_was_trained_for() -> None:
+    model = made_up()
+    table = registry.to_table([("production", model)], "hash", NOW)
+    recipe, cutoff = model.recipe, np.datetime64(model.cutoff)
+    asked = ForecastConfig(horizon=recipe.horizon, frequency=recipe.frequency)
+    for day in (cutoff, cutoff + 7):
+        found = registry.model_for(table, asked, day)
+        assert found is not None
+        same_models(found, model)
+    with pytest.raises(ModelError, match=f"has seen sales up to {cutoff}, after the cutoff {cutoff - 1}"):
+        registry.model_for(table, asked, cutoff - 1)
+    with pytest.raises(ModelError, match=f"ask for {recipe.horizon + 1} of a day: train"):
+        registry.model_for(table, replace(asked, horizon=recipe.horizon + 1), cutoff)
+    assert registry.model_for(table.slice(0, 0), asked, cutoff) is None
 
 
 def test_the_hash_of_the_code_does_not_depend_on_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
-{#- Every model ever trained. A new production model is promoted and takes the place of the one
-    before it, whose row stays. -#}
+{#- Every model ever trained. One production model is promoted and makes the forecasts; at most one
+    is its challenger, trained since and not good enough; the rest are archived. -#}
 {{ config(
     materialized='incremental',
     unique_key='model_version',
@@ -9,17 +9,16 @@
     full_refresh=false,
 ) }}
 
+{%- set stage = "case when role = 'production' then stage else 'archived' end as stage" %}
+
 with trained as (
 
-    select
-        *,
-        case when role = 'production' then 'promoted' else 'archived' end as stage
-    from {{ ref('int_salesfc__trained_model') }}
+    select * from {{ ref('int_salesfc__trained_model') }}
 
 )
 
 select
-    {{ salesfc.registry_columns() }}
+    {{ salesfc.registry_columns(stage) }}
 from trained
 {%- if is_incremental() %}
 

@@ -38,7 +38,13 @@ function modelTable() {
       value: (row) => row.measured[name] ?? null,
       show: (row) => metricText(name, row.measured[name]),
     })),
-  ].filter((column) => column.name in store.models || measured.includes(column.name));
+    { name: "reason", text: t("fact.reason"), class: "reason", value: verdictOf },
+  ].filter(
+    (column) =>
+      column.name in store.models ||
+      measured.includes(column.name) ||
+      (column.name === "reason" && list.some((row) => row.measured.promotion)),
+  );
   return dataTable({
     name: "models",
     caption: t("models.title"),
@@ -46,6 +52,11 @@ function modelTable() {
     rows: list,
     sort: { name: "created_at", descending: true },
   });
+}
+
+/** Why a model makes the forecasts, or why it does not; a backtest model never does. */
+function verdictOf(row) {
+  return row.role === "backtest" ? "" : (row.measured.promotion?.reason ?? "");
 }
 
 /** The numbers of a model's metrics, which are JSON text. */
