@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
+from salesfc_plugin.errors import SalesfcError
+
 DEFAULT_QUANTILES = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 FREQUENCIES = ("day", "week", "month")
 NETWORKS = ("lstm", "dense", "cnn_lstm", "transformer")
@@ -23,7 +25,7 @@ _BYTES_A_SERIES = 100_000  # of one of them: its windows and what the network ma
 RETRAIN_MODES = ("once", "each")
 
 
-class ConfigError(ValueError):
+class ConfigError(SalesfcError, ValueError):
     """A setting that cannot be used: its name, its value, and what would be right."""
 
     def __init__(self, name: str, value: object, valid: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.panel import Floats
 from salesfc_plugin.windows import Recipe
 
@@ -22,7 +23,7 @@ _LARGEST = 4096  # of the sizes of a network
 _APART = ("weights", "metrics", "trust")  # kept beside the config
 
 
-class ModelError(ValueError):
+class ModelError(SalesfcError, ValueError):
     """Bytes that are not a model of this version: what was found, and what to do."""
 
 

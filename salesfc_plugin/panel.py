@@ -20,13 +20,14 @@ from salesfc_plugin.almanac import UNITS
 from salesfc_plugin.columns import Builder, Columns, of_rows, until
 from salesfc_plugin.columns import Floats as Floats
 from salesfc_plugin.config import ForecastConfig
+from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.spread import Spread, Whole
 from salesfc_plugin.succession import hand_on, rows_of
 
 Relation = Any  # a DuckDBPyRelation, an Arrow table or a reader of record batches
 
 
-class PanelError(ValueError):
+class PanelError(SalesfcError, ValueError):
     """The relations do not make a panel: which, where, and what would be right."""
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from salesfc_plugin.config import ForecastConfig, Progress
+from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.networks import GROUPS, Capacity, Shape
 from salesfc_plugin.panel import Panel
@@ -19,7 +20,7 @@ from salesfc_plugin.training_step import SHARDS, Kind, Plan, TrainingStep
 from salesfc_plugin.windows import Arrays, Recipe, find_origins, learn_recipe, make_arrays
 
 
-class TrainingStopped(RuntimeError):
+class TrainingStopped(SalesfcError, RuntimeError):
     """The user asked to stop."""
 
 

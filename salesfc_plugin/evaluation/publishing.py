@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from salesfc_plugin.baselines import BASELINES, Baseline, Forecast, recent_mean, seasonal_naive, zeros
 from salesfc_plugin.config import BATCH, ForecastConfig
+from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.evaluation.backtest import backtest_cutoffs, model_at, raw_forecasts
 from salesfc_plugin.evaluation.calibration import kinds_of
 from salesfc_plugin.evaluation.choice import candidate
@@ -55,7 +56,7 @@ class Part:
     reason: list[str]
 
 
-class ForecastError(ValueError):
+class ForecastError(SalesfcError, ValueError):
     """A series cannot be forecast and the user asked to stop at that."""
 
 

@@ -95,3 +95,12 @@ def test_the_memory_limit_reaches_the_database(build):
     assert any("Out of Memory" in text for text in result.messages.values()), result.trouble
     result = build({"sales": daily([1])}, {"memory_limit": "300MB"})
     assert result.ok, result.trouble
+
+
+def test_what_a_python_model_cannot_use_is_one_line(build):
+    select = ("--select", "+int_salesfc__trained_model", "--exclude", "resource_type:test", "resource_type:unit_test")
+    result = build({"sales": daily([1] * 60)}, {"horizon": 2, "backtest_dates": ["2020-01-01"]}, select)
+    message = result.messages["int_salesfc__trained_model"]
+    assert "Traceback" not in message
+    assert "salesfc_backtest_dates: '2020-01-01' is not valid; it must be from 2024-01-01, the first sale" in message
+    assert len(message.splitlines()) <= 4, message
