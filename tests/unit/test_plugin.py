@@ -157,6 +157,49 @@ assert dbtRunner().invoke(["run"]).success
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def steps_of(project: Path) -> list[tuple[int]]:
+    """What the model's table holds; nothing else may be in the database."""
+    with duckdb.connect(str(project / "output" / "deep" / "slow.duckdb"), read_only=True) as reader:
+        assert reader.sql("select table_name from duckdb_tables()").fetchall() == [("training",)]
+        return reader.sql("select step from training").fetchall()
+
+
+def test_a_killed_build_leaves_the_old_table_and_the_next_one_is_right(tmp_path: Path) -> None:
+    project = write_project(tmp_path, steps=1)
+    start(project, "run").communicate(timeout=120)
+    (project / "logs" / "dbt.log").unlink()
+    (project / "models" / "training.py").write_text(MODEL.replace("STEPS", "2000"))
+    process = start(project, "run")
+    wait_for(project / "logs" / "dbt.log", "step 1 of", seconds=120)
+    process.kill()
+    process.communicate(timeout=60)
+    assert steps_of(project) == [(1,)]
+    (project / "models" / "training.py").write_text(MODEL.replace("STEPS", "2"))
+    output, _ = start(project, "run").communicate(timeout=120)
+    assert "Completed successfully" in output, output
+    assert steps_of(project) == [(2,)]
+    assert [path.name for path in (project / "output" / "deep").iterdir()] == ["slow.duckdb"]
+
+
+@pytest.mark.slow
+def test_of_two_builds_at_once_the_second_waits_for_the_first(tmp_path: Path) -> None:
+    project = write_project(tmp_path, steps=1)
+    profile = project / "profiles.yml"
+    profile.write_text(PROFILE.replace("threads: 2", "threads: 2\n      retries: {connect_attempts: 7}"))
+    start(project, "run").communicate(timeout=120)  # only a file that is there can be in use
+    (project / "logs" / "dbt.log").unlink()
+    (project / "models" / "training.py").write_text(MODEL.replace("STEPS", "600"))
+    first = start(project, "run")
+    wait_for(project / "logs" / "dbt.log", "step 1 of", seconds=120)
+    (project / "models" / "training.py").write_text(MODEL.replace("STEPS", "2"))
+    second = start(project, "run", "--log-path", "logs2", "--target-path", "target2")
+    output, _ = first.communicate(timeout=200)
+    waited, _ = second.communicate(timeout=200)
+    assert (first.returncode, second.returncode) == (0, 0), output + waited
+    assert f"slow.duckdb is in use by process {first.pid} (" in waited
+    assert steps_of(project) == [(2,)]
+
+
 def test_sql_models_can_ask_the_promoted_model(tmp_path: Path) -> None:
     from salesfc_plugin.database import STORAGE_VERSION
     from tests.serving import shop, shop_model, write_model
