@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -38,7 +39,7 @@ class Shop:
         )
         write_raw(self.database, {"sales": query})
 
-    def start(self, **options: object) -> subprocess.Popen[str]:
+    def start(self, **options: Any) -> subprocess.Popen[str]:
         """Start a build of the SQL models."""
         command = [
             DBT, "run", *SQL_ONLY, "--project-dir", str(REPOSITORY), "--profiles-dir", str(REPOSITORY),
@@ -50,7 +51,7 @@ class Shop:
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
         )
 
-    def build(self, **options: object) -> tuple[int, str]:
+    def build(self, **options: Any) -> tuple[int, str]:
         """Exit code and output of a build."""
         process = self.start(**options)
         output, _ = process.communicate(timeout=500)
@@ -59,7 +60,8 @@ class Shop:
     def units(self) -> tuple[float, int]:
         """Units and rows of the panel."""
         with duckdb.connect(str(self.database), read_only=True) as connection:
-            return connection.execute(UNITS).fetchone()
+            found: tuple[float, int] = connection.execute(UNITS).fetchall()[0]
+            return found
 
     def is_whole(self) -> None:
         """Every table can be read to its end, and nothing half-made is left."""
