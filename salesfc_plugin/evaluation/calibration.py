@@ -5,7 +5,8 @@ one correction for each level, so that either tail moves alone: with the score `
 q moves by the q-quantile of its scores times the spread. The spread is the forecast's own, so that large series do not
 speak for small ones. Scores are pooled over series by kind of demand and part of the horizon. Windows are few and their
 errors go together, so corrections are shrunk: towards those of all series, as a whole by the number of windows, and
-once more where they would have lost much on each window when learnt from the others.
+once more where they would have lost much on each window when learnt from the others. What moves all levels of regular
+demand alike is kept only as far as the windows agree: one that sold better than forecast says little of the next.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _PRIOR = 500.0  # scores that the correction of all series weighs as much as
 _PRIOR_WINDOWS = 2.0  # windows without any correction that are thought to have been before
 _FEWEST = 50  # scores below which nothing is corrected
 _FEW_SERIES = 20  # of a kind below which all series speak for it
+_DOUBT = 1.5  # standard errors over windows that are taken off a move of all levels alike
 _DEAR = 1.01  # corrections that lose more than this many times what none do, on windows left out, count half
 
 
@@ -175,7 +177,24 @@ def _offsets(
             ]
             found, count = _level_quantiles(cell, levels)
             out[kind, bucket] = (count * found + _PRIOR * every) / (count + _PRIOR)
+            if CLASSES[kind] == "regular":
+                out[kind, bucket] += _agreed(
+                    [_level_quantiles([c], levels)[0] for c in cell], levels, out[kind, bucket]
+                )
     return np.clip(out, -2.0, 2.0)
+
+
+def _agreed(
+    by_window: list[NDArray[np.float64]], levels: tuple[float, ...], pooled: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What to add to ``[Q]`` pooled corrections, so that the median moves only as far as the windows agree."""
+    middle = int(np.argmin(np.abs(np.array(levels) - 0.5)))
+    moves = np.array([move[middle] for move in by_window])
+    if len(moves) < 2 or moves.mean() == 0.0:
+        return np.full(len(levels), -pooled[middle])
+    error = float(moves.std(ddof=1)) / np.sqrt(len(moves))
+    sure = max(1.0 - _DOUBT * error / abs(float(moves.mean())), 0.0)
+    return np.full(len(levels), (sure - 1.0) * pooled[middle])
 
 
 def _level_quantiles(scores: list[NDArray[np.float64]], levels: tuple[float, ...]) -> tuple[NDArray[np.float64], int]:

@@ -30,6 +30,7 @@ from salesfc_plugin.panel import Panel
 from salesfc_plugin.windows import seasonal_scale
 
 _SAMPLE = 2000  # series at most that calibration rests on
+_ALIKE = 0.5  # of the production network's training windows, below which the network that was measured is another one
 
 
 def add_trust(
@@ -46,11 +47,25 @@ def add_trust(
     def with_trust(role: str, model: TrainedModel) -> TrainedModel:
         if role == "backtest":
             return replace(model, trust=told)
-        wider = replace(learnt[last], widening=_widening(panel, config, held_out[-1], model))
+        wider = replace(
+            _carried_over(learnt[last], held_out[-1], model), widening=_widening(panel, config, held_out[-1], model)
+        )
         metrics = {**model.metrics, "trust_cpu_seconds": round(time.process_time() - started, 3)}
         return replace(model, trust={last: wider.to_dict()}, metrics=metrics)
 
     return [(role, with_trust(role, model)) for role, model in models]
+
+
+def _carried_over(told: Trust, before: TrainedModel, now: TrainedModel) -> Trust:
+    """What was learnt, as far as it says something of the production network.
+
+    Where the history is short, the network that was measured has learnt from a part of it alone (a year without a year
+    before it) and errs more, and elsewhere, than the one that forecasts: nothing is corrected and no series leaves it.
+    """
+    seen, has = (float(m.metrics.get("windows", 0)) for m in (before, now))
+    if has == 0 or seen >= _ALIKE * has:
+        return told
+    return replace(told, methods={}, calibration=None)
 
 
 def _widening(panel: Panel, config: ForecastConfig, before: TrainedModel, now: TrainedModel) -> Calibration | None:

@@ -101,6 +101,17 @@ def test_it_survives_json_and_other_levels_are_left_alone() -> None:
     assert calibration.apply(other, new.kinds) is other
 
 
+def test_a_middle_that_was_missed_either_way_stays_where_it_is_and_one_missed_alike_moves() -> None:
+    rng = np.random.default_rng(10)
+    luck = learn_calibration([window(rng, 1.0, shift) for shift in (8.0, -7.0, 6.0)], LEVELS)
+    fault = learn_calibration([window(rng, 1.0, shift) for shift in (8.0, 7.0, 6.0)], LEVELS)
+    regular, middle = CLASSES.index("regular"), LEVELS.index(0.5)
+    np.testing.assert_allclose(luck.offsets[regular, :, middle], 0.0, atol=1e-9)
+    assert (fault.offsets[regular, :, middle] < -0.15).all()
+    width = luck.offsets[regular, :, LEVELS.index(0.9)] - luck.offsets[regular, :, LEVELS.index(0.1)]
+    assert (width > 0.2).all()  # what is not known beforehand makes the interval wider instead
+
+
 def test_kinds_tell_now_and_then_from_always() -> None:
     panel = make_panel(n=6, history=200, seed=6)
     assert kinds_of(panel).tolist() == [0, 1, 0, 1, 0, 1]

@@ -184,3 +184,18 @@ def test_odd_series_get_a_forecast_and_do_not_spoil_the_others(panel: Panel, con
     assert all(by_row[row].forecast.quantiles[row].max() < 10 * usual for row in range(5, 8))
     with pytest.raises(ForecastError, match="cannot be forecast"):
         list(published_forecasts(odd, replace(config, on_error="abort"), model))
+
+
+@pytest.mark.parametrize(("seen", "corrected"), [(60, True), (40, False)])
+def test_what_a_network_of_half_the_history_missed_says_nothing_of_a_whole_one(
+    panel: Panel, config: ForecastConfig, seen: int, corrected: bool
+) -> None:
+    from salesfc_plugin.training_step import Plan
+
+    held_out = trained(panel.at(backtest_cutoffs(panel, config)[0]), Plan(PLAN_STEPS, 32), capacity=SMALL)
+    pair = [replace(held_out, metrics={**held_out.metrics, "windows": windows}) for windows in (seen, 100)]
+    found = dict(add_trust(panel, config, list(zip(("backtest", "production"), pair, strict=True))))
+    trust = trust_at(found["production"], str(panel.cutoff))
+    assert (trust.calibration is not None) == corrected
+    assert corrected or trust.methods == {}
+    assert trust.widening is not None
