@@ -342,7 +342,8 @@ def test_statistics_are_those_the_network_scales_by(build):
 
 
 def test_a_mistyped_year_does_not_move_the_cutoff(build):
-    sales = pd.concat([daily([2] * 30, sku="a"), daily([9], "2199-05-01", sku="a"), daily([9], "2199-05-01", sku="b")])
+    late = [daily([9], "2199-05-01", sku=sku) for sku in "ab"]
+    sales = pd.concat([daily([2] * 30, sku="a"), *late, daily([np.inf], "1901-01-01", sku="c")])
     result = build({"sales": sales}, {"series_keys": ["sku"]}, command="build")
     assert result.ok, result.trouble
     assert result.rows("select cutoff from int_salesfc__cutoff") == [(dt.date(2024, 1, 30),)]
@@ -350,17 +351,22 @@ def test_a_mistyped_year_does_not_move_the_cutoff(build):
     assert result.rows("select unique_id, sold_on, reason from int_salesfc__rejected_row order by 1") == [
         ("a", dt.date(2199, 5, 1), reason),
         ("b", dt.date(2199, 5, 1), reason),
+        ("c", dt.date(1901, 1, 1), "the quantity is not finite"),
     ]
     assert result.rows(
         "select unique_id, rows_read, rows_rejected, reason from int_salesfc__series_ledger order by 1"
     ) == [
         ("a", 31, 1, reason),
         ("b", 1, 1, reason),
+        ("c", 1, 1, "the quantity is not finite"),
     ]
     early = pd.concat([sales, daily([9], "1901-01-01", sku="a")])
     result = build({"sales": early}, {"series_keys": ["sku"], "cutoff": "2024-01-20"})
     assert result.ok, result.trouble
-    assert result.rows("select sold_on from int_salesfc__rejected_row") == [(dt.date(1901, 1, 1),)]
+    assert result.rows("select unique_id, sold_on from int_salesfc__rejected_row order by 1") == [
+        ("a", dt.date(1901, 1, 1)),
+        ("c", dt.date(1901, 1, 1)),
+    ]
     assert result.rows("select unique_id, first_ts from int_salesfc__series") == [("a", dt.date(2024, 1, 1))]
 
 

@@ -1,6 +1,7 @@
 {#- What became of every row and unit of each series: read = in the panel + dropped by a stated rule
     - added by one. -#}
 {%- set has_stock = salesfc.setting('stock_identifier') != '' -%}
+{%- set given = salesfc.setting('cutoff') -%}
 {%- set drops_returns = salesfc.setting('returns') == 'drop' -%}
 
 with period as (
@@ -21,14 +22,21 @@ with period as (
 
 rejected as (
 
+    {#- Those with a time that is believed are among the rows of a period already. #}
     select
-        unique_id,
-        sum(row_count) as rows_rejected,
-        sum(row_count) filter (where reason like '%time%') as rows_without_time,
-        min(reason) as reason
-    from {{ ref('int_salesfc__rejected_row') }}
-    where input = 'sales' and unique_id is not null
-    group by unique_id
+        rejected_row.unique_id,
+        sum(rejected_row.row_count) as rows_rejected,
+        sum(rejected_row.row_count) filter (
+            where
+            rejected_row.sold_on is null
+            or rejected_row.sold_on < span.first_on
+            {{- ' or rejected_row.sold_on > span.last_on' if not given }}
+        ) as rows_without_period,
+        min(rejected_row.reason) as reason
+    from {{ ref('int_salesfc__rejected_row') }} as rejected_row
+    cross join {{ ref('int_salesfc__sales_span') }} as span
+    where rejected_row.input = 'sales' and rejected_row.unique_id is not null
+    group by rejected_row.unique_id
 
 ),
 
@@ -60,7 +68,7 @@ stock as (
 select
     series_key.unique_id,
     cast(
-        coalesce(period.rows_read, 0) + coalesce(rejected.rows_without_time, 0)
+        coalesce(period.rows_read, 0) + coalesce(rejected.rows_without_period, 0)
     as bigint) as rows_read,
     cast(
         coalesce(period.rows_duplicate, 0) + coalesce(period.rows_returned, 0)
