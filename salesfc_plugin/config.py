@@ -17,6 +17,7 @@ from salesfc_plugin.errors import SalesfcError
 DEFAULT_QUANTILES = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 FREQUENCIES = ("day", "week", "month")
 NETWORKS = ("lstm", "dense", "cnn_lstm", "transformer")
+AUTO = "auto"  # the network that does best on horizons before the backtest
 PRESETS = ("quick", "standard", "best")
 TRAIN_MODES = ("auto", "always", "never", "warm")
 NORMALISATIONS = ("mean", "zscore", "log1p")
@@ -100,7 +101,7 @@ def _dates(value: Any) -> bool:
 _CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "horizon": (_whole(1, 1000), "a whole number of periods from 1 to 1000"),
     "frequency": (_choice(FREQUENCIES), f"one of {', '.join(FREQUENCIES)}"),
-    "network": (_choice(NETWORKS), f"one of {', '.join(NETWORKS)}"),
+    "network": (_choice((*NETWORKS, AUTO)), f"one of {', '.join((*NETWORKS, AUTO))}"),
     "preset": (_choice(PRESETS), f"one of {', '.join(PRESETS)}"),
     "train": (_choice(TRAIN_MODES), f"one of {', '.join(TRAIN_MODES)}"),
     "normalisation": (_choice(NORMALISATIONS), f"one of {', '.join(NORMALISATIONS)}"),
@@ -141,7 +142,7 @@ class ForecastConfig:
         frequency: length of a period: ``day``, ``week`` or ``month``.
         quantiles: levels to forecast, rising, each between 0 and 1.
         confidence_level: share of outcomes that the interval should hold.
-        network: encoder of the network.
+        network: encoder of the network, or ``auto`` to try all of them.
         preset: how much is spent on training.
         normalisation: how a series is scaled for the network (``mean``, ``zscore``, ``log1p``).
         seed: of every random choice.

@@ -8,14 +8,14 @@ before the cutoff are kept, and the forecast is their mean: a choice costs a for
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salesfc_plugin.config import BATCH, ForecastConfig, Progress
+from salesfc_plugin.config import AUTO, BATCH, NETWORKS, ForecastConfig, Progress
 from salesfc_plugin.evaluation.backtest import backtest_cutoffs, chosen_at, ended_before, model_at
 from salesfc_plugin.evaluation.metrics import scaled_quantile_loss
 from salesfc_plugin.forecasting import Forecaster
@@ -40,6 +40,8 @@ CANDIDATES: tuple[Switch, ...] = (
 )
 DEFAULT: tuple[Switch, ...] = CANDIDATES[:4]
 SAMPLE = 2000  # series at most that choices rest on
+TRIAL = 3  # a network that is tried trains for so small a part of the backtest's steps
+LUCK = 1.01  # losses nearer than this are within what another seed does
 CLOSE = 1.04  # sets of groups whose loss is at most this many times the least are averaged
 
 
@@ -58,6 +60,11 @@ def train_models(panel: Panel, config: ForecastConfig, progress: Progress, befor
     started = time.perf_counter()
     plan = plan_of(config.preset, panel)
     back = backtest_cutoffs(panel, config)
+    tried: dict[str, float] = {}
+    if config.network == AUTO:
+        kept = [model.network for _, model in before]
+        tried = {} if kept else try_networks(panel, config, back, progress)
+        config = replace(config, network=kept[0] if kept else best_network(tried))
     trainer = Trainer(config, plan.capacity, progress)
     held_out = train_held_out(panel, config, back, trainer, [m for role, m in before if role == "backtest"])
     if held_out:
@@ -78,11 +85,40 @@ def train_models(panel: Panel, config: ForecastConfig, progress: Progress, befor
     fitted = [m for m in members if m is not None]
     if fitted:
         metrics = _total([m.metrics for m in fitted])
+        metrics |= {"tried": tried} if tried else {}
         metrics |= {"switches_from": _readable(scores), "seconds_in_all": round(time.perf_counter() - started, 1)}
         weights = tuple(w for m in fitted for w in m.weights)
         switches = choices[str(panel.cutoff)]
         models.append(("production", replace(fitted[0], switches=switches, weights=weights, metrics=metrics)))
     return models
+
+
+def try_networks(panel: Panel, config: ForecastConfig, back: list[int], progress: Progress) -> dict[str, float]:
+    """Mean scaled quantile loss of each network on two horizons, after a short training before the first of them.
+
+    Both lie before the first backtest cutoff, so that a backtest says nothing that its choice of a network has seen.
+    Empty where the history is too short for that.
+    """
+    plan, first = plan_of(config.preset, panel), back[0] if back else 0
+    before = [b for b in (first + 2 * panel.horizon, first + panel.horizon) if b < panel.n_history - panel.horizon]
+    short = replace(plan.backtest, steps=max(plan.backtest.steps // TRIAL, 1), seed=config.seed)
+    losses = {}
+    for name in NETWORKS if before else ():
+        trainer = Trainer(replace(config, network=name), plan.capacity, progress)
+        model = trainer.fit(panel.at(before[0]), short, None, f"trying {name}")
+        if model is not None:
+            scores = score_switches(model, panel, before, config.batch)[ALL]
+            losses[name] = round(float(np.nanmean(scores)), 6)
+    if losses:
+        words = ", ".join(f"{name} {loss:.4f}" for name, loss in losses.items())
+        progress(f"{best_network(losses)} is taken: loss on {len(before)} horizons before the backtest {words}")
+    return losses
+
+
+def best_network(losses: Mapping[str, float]) -> str:
+    """The network of the least loss; the first of all where nothing was tried or it is as good but for luck."""
+    best = min(losses, key=losses.__getitem__, default=NETWORKS[0])
+    return best if losses and losses[NETWORKS[0]] > LUCK * losses[best] else NETWORKS[0]
 
 
 def _chosen_before(back: int, scores: dict[Switch, list[float]], backs: list[int], horizon: int) -> tuple[Switch, ...]:

@@ -13,7 +13,7 @@ with kept as (
         max(case when method = 'published' then 1 else 0 end) over (partition by cutoff)
             as has_published
     from {{ ref('int_salesfc__backtest_prediction') }}
-    where method in ('published', '{{ salesfc.setting("network") }}')
+    where method in ('published', 'lstm', 'dense', 'cnn_lstm', 'transformer')
 
 )
 
