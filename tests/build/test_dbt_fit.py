@@ -87,8 +87,8 @@ WITHOUT_KEY = {
     "salesfc__forecast_nixtla": "is a mart whose key is tested, in other columns",
     "salesfc__forecast_superset": "is a mart whose key is tested, in other columns",
 }
-# Without salesfc_successor_column these have nothing to read, and are empty.
-WITHOUT_PARENTS = {"stg_salesfc__succession", "int_salesfc__succession"}
+# Without salesfc_successor_column two have nothing to read, and are empty; one reads what earlier builds left.
+WITHOUT_PARENTS = {"stg_salesfc__succession", "int_salesfc__succession", "int_salesfc__kept_model"}
 # Attributes, and the numbers that orders need, are in one table of the user's.
 READ_TWICE = {"series": {"stg_salesfc__series", "stg_salesfc__supply", "stg_salesfc__succession"}}
 # Rows as the user gave them may be anything; tests of the models that read them say what came of them.

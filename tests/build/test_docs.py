@@ -82,7 +82,7 @@ def test_commands_do_what_they_say(shop: Path, block: Block, monkeypatch: pytest
     monkeypatch.chdir(shop)
     for name in [name for name in os.environ if name.startswith(("SALESFC_", "DBT_"))]:
         monkeypatch.delenv(name)
-    for line in block.text.splitlines():
+    for line in block.text.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         if not words:
             continue
@@ -95,7 +95,7 @@ def test_commands_do_what_they_say(shop: Path, block: Block, monkeypatch: pytest
 def test_every_command_is_one_that_there_is(block: Block) -> None:
     """Also of the blocks that are not run: targets of make, verbs of salesfc."""
     targets = set(re.findall(r"^([\w.-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-    for line in block.text.splitlines():
+    for line in block.text.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         if words[:1] == ["make"]:
             assert set(words[1:]) <= targets, f"{block.place}: {line}"
