@@ -12,7 +12,9 @@ it cancels (also when ``--fail-fast`` ends a build): that event is what stops a 
 
 from __future__ import annotations
 
+import atexit
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -135,7 +137,18 @@ def dbt_progress() -> DbtProgress:
     manager = get_event_manager()
     if _tell_memory not in manager.callbacks:
         manager.add_callback(_tell_memory)
+    atexit.unregister(_end_quietly)
+    atexit.register(_end_quietly)
     return DbtProgress()
+
+
+def _end_quietly() -> None:
+    """Drop what is written to the terminal after Python's own end.
+
+    DuckDB's bindings count there, in thirty lines, the objects that TensorFlow has not let go of; nothing can be done.
+    """
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno() if sys.__stderr__ else 2)
 
 
 def _tell_memory(message: Any) -> None:
