@@ -137,8 +137,9 @@ def dbt_progress() -> DbtProgress:
     manager = get_event_manager()
     if _tell_memory not in manager.callbacks:
         manager.add_callback(_tell_memory)
-    atexit.unregister(_end_quietly)
-    atexit.register(_end_quietly)
+    if Path(sys.argv[0]).name == "dbt":  # the process is dbt's alone; what hosts it elsewhere keeps its last words
+        atexit.unregister(_end_quietly)
+        atexit.register(_end_quietly)
     return DbtProgress()
 
 

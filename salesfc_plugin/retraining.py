@@ -102,7 +102,9 @@ def models_of(build: Build, kept: pa.Table) -> pa.Table:
     data, code = registry.hash_panel(build.panel, build.groups), registry.code_hash()
     same = trained_from(kept, config, data, code)
     if champion is not None and same and config.train != "always":
-        progress(f"no training: data, settings and code are those of {same}; {champion.production.version} forecasts")
+        version = champion.production.version
+        which = "it is used again" if same == version else f"{version} forecasts"
+        progress(f"no training: data, settings and code are unchanged since {same}; {which}")
         return kept
     refusal = why_cold(champion, build, code) if config.train == "warm" else f"salesfc_train is {config.train}"
     if config.train == "warm":

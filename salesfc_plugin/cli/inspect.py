@@ -140,9 +140,11 @@ def show_tables(
 def package_path() -> None:
     """Print the entry for a dbt project's packages.yml.
 
+    It is the whole file if there is none yet; else its last line goes beside the packages that are listed there.
+
     \b
     Examples:
-      salesfc package-path >> packages.yml
+      salesfc package-path
     """
     from salesfc_plugin.settings import project_dir
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from salesfc_plugin.cli.show import SERVE_DATABASE, Quiet
+from salesfc_plugin.database import DatabaseError
 from salesfc_plugin.errors import SalesfcError
 
 PublishedDatabase = Annotated[
@@ -37,7 +38,7 @@ def serve(
     \b
     Examples:
       salesfc serve
-      SALESFC_SERVE_TOKEN=... salesfc serve --host 0.0.0.0 --port 80
+      salesfc serve --host 0.0.0.0 --token-file token.txt
     """
     try:
         from salesfc_plugin.server import run
@@ -50,6 +51,8 @@ def serve(
     from salesfc_plugin.server.snapshot import Live
 
     token = run.read_token(token_file)
+    if not db.is_file():
+        raise DatabaseError(db, "is not there: run `salesfc publish`, or name another with SALESFC_SERVE_DB or --db")
     live = Live(db)
     with run.bound(host, port) as listening:
         address, port = listening.getsockname()[:2]

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from salesfc_plugin.config import Progress
+from salesfc_plugin.errors import SalesfcError
 
 Block = TypeVar("Block", bound=tuple[object, ...])
 _EVERY = 3.0  # seconds between two lines; what takes less says nothing
 
 
-class Stopped(RuntimeError):
+class Stopped(SalesfcError, RuntimeError):
     """The user asked to stop."""
 
 

@@ -69,7 +69,8 @@ def make_app(live: Live, token: str = "", largest: int = LARGEST, patience: floa
     async def health() -> Health:
         """Whether the service can answer."""
         live.now()
-        return Health(status="stale" if live.problem else "ok", problem=live.problem)
+        told = "the newest copy cannot be read" if live.problem and token else live.problem
+        return Health(status="stale" if live.problem else "ok", problem=told)
 
     @app.get("/model")
     async def model() -> About:

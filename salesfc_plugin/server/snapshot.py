@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from salesfc_plugin.database import FORECAST, connect, marts_schema, quoted
+from salesfc_plugin.database import FORECAST, connect, explained, marts_schema, quoted
 from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.model import ModelError
 from salesfc_plugin.serving.answer import Answerer
@@ -76,9 +77,12 @@ def read_snapshot(path: Path, before: Snapshot | None = None) -> Snapshot:
         DatabaseError: if the file is not there, is held by a build, or is no database.
         NoModelError, ModelError: if there is no promoted model in it, or it cannot be read.
     """
-    with connect(path) as connection:
-        answerer = read_promoted(connection, None if before is None else before.answerer, str(path))
-        return Snapshot(answerer, _published(connection))
+    try:
+        with connect(path) as connection:
+            answerer = read_promoted(connection, None if before is None else before.answerer, str(path))
+            return Snapshot(answerer, _published(connection))
+    except duckdb.Error as error:  # damaged where it is only read now, or without a column
+        raise explained(path, error) from error
 
 
 def _published(connection: DuckDBPyConnection) -> Published:

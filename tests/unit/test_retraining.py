@@ -124,7 +124,7 @@ def test_what_lost_once_is_not_trained_again_to_lose_again(
     build = build_of(seasonal)
     assert not trains(build, pa.concat_tables([stale, challenger]), monkeypatch)
     assert isinstance(build.progress, Lines)
-    told = f"are those of {loser.version}; {champion.production.version} forecasts"
+    told = f"are unchanged since {loser.version}; {champion.production.version} forecasts"
     assert build.progress.lines == [f"no training: data, settings and code {told}"]
 
 

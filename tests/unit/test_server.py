@@ -23,9 +23,11 @@ import duckdb
 import numpy as np
 import pytest
 
+from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from salesfc_plugin.publish import publish
+from salesfc_plugin.server.snapshot import read_snapshot
 from salesfc_plugin.serving.answer import Answerer
 from salesfc_plugin.serving.question import Question
 from tests.serving import question, shop, shop_model, write_model
@@ -281,10 +283,21 @@ def test_a_token_is_asked_for_and_comes_from_a_file_or_the_environment(built: Pa
         assert service.end() == (130, "")
 
 
+def test_a_copy_that_lacks_a_column_or_is_damaged_inside_is_told_in_one_line(built: Path, tmp_path: Path) -> None:
+    for name, change in {"column": "alter table fct_salesfc__forecast drop column median", "model": ""}.items():
+        copy = tmp_path / f"{name}.duckdb"
+        copy.write_bytes(built.read_bytes())
+        with duckdb.connect(str(copy)) as connection:
+            connection.execute(change or "alter table salesfc__model_registry drop column weights")
+        with pytest.raises(SalesfcError) as told:
+            read_snapshot(copy)
+        assert "\n" not in str(told.value)
+
+
 @pytest.mark.parametrize(
     ("options", "environment", "message"),
     [
-        (["--db", "missing.duckdb"], {}, "missing.duckdb is not there: build it"),
+        (["--db", "missing.duckdb"], {}, "missing.duckdb is not there: run `salesfc publish`"),
         (["--token-file", "missing"], {}, "the token cannot be read from missing"),
         ([], {"SALESFC_SERVE_TOKEN": "short"}, "the token in SALESFC_SERVE_TOKEN must have 16 or more"),
         (["--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1:0: "),
