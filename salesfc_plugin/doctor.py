@@ -127,8 +127,8 @@ def _database(database: Path, settings: Mapping[str, Any]) -> Iterator[Check]:
         yield Check(
             "database",
             "warning",
-            f"{database} is not there",
-            "load the raw tables into it, or run `salesfc demo`, or set SALESFC_DB",
+            f"{database} is not there, so no table was looked at",
+            "name the file of your profile with --db or SALESFC_DB, load the raw tables into it, or run `salesfc demo`",
         )
         return
     others = holders(database)
