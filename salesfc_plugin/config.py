@@ -24,6 +24,7 @@ NORMALISATIONS = ("mean", "zscore", "log1p")
 BATCH = 1024  # series that are forecast at once
 _BYTES_A_SERIES = 100_000  # of one of them: its windows and what the network makes of them, as measured
 RETRAIN_MODES = ("once", "each")
+LUCK = 1.01  # losses of networks that are nearer than this are luck: another seed alone moves them by about 1 %
 
 
 class ConfigError(SalesfcError, ValueError):

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from salesfc_plugin import registry
-from salesfc_plugin.config import ForecastConfig, Progress
+from salesfc_plugin.config import LUCK, ForecastConfig, Progress
 from salesfc_plugin.model import ModelError, TrainedModel, to_json
 from salesfc_plugin.panel import Panel, recoded
 from salesfc_plugin.sampling import training_sample
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from salesfc_plugin.evaluation.hierarchy import Groups
     from salesfc_plugin.evaluation.selection import Models
 
-TIE = 1.01  # losses nearer than this are luck: another seed alone moves them by about 1 %
 _NO_PART = ("train", "on_error", "tensorboard_dir", "memory_limit")  # settings that leave a model as it is
 
 
@@ -243,7 +242,7 @@ def judge(champion: Champion | None, made: Models, build: Build) -> Verdict:
     loss, before = (float(x) for x in losses[:, both].mean(axis=1))
     words = f"loss {loss:.4f} on {both.sum()} held-out horizons, that of {old.version} {before:.4f}"
     kept = {new.version: round(loss, 6), old.version: round(before, 6)}
-    return Verdict(loss <= TIE * before, words, kept)
+    return Verdict(loss <= LUCK * before, words, kept)
 
 
 def _question(model: TrainedModel) -> tuple[Any, ...]:

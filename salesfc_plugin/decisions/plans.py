@@ -8,19 +8,17 @@ from numpy.typing import NDArray
 
 from salesfc_plugin.config import Progress, Quiet
 from salesfc_plugin.decisions.marginals import Doubles
-from salesfc_plugin.decisions.paths import sample_paths
 from salesfc_plugin.decisions.stock import Lots, plan_orders
 from salesfc_plugin.decisions.tables import (
     PATHS,
     Found,
     as_arrow,
-    read_copula,
     read_kinds,
     read_quantiles,
     read_terms,
     supply_paths,
 )
-from salesfc_plugin.decisions.totals import add_paths, read_groups
+from salesfc_plugin.decisions.totals import path_totals
 from salesfc_plugin.decisions.watching import watched
 from salesfc_plugin.panel import Relation, read_settings
 
@@ -59,15 +57,11 @@ def band_table(
         progress: where to say how far it is.
     """
     config, _ = read_settings(setting)
-    ids, ts, quantiles, levels = read_quantiles(prediction)
-    groups = read_groups(member, ids)
-    if len(ids) == 0 or not groups:
+    totals, ts = path_totals(
+        prediction, outcome, series, member, PATHS, config.seed, "intervals of weeks", progress or Quiet()
+    )
+    if not totals:
         return _BAND.empty_table()
-    copula, counts = read_copula(outcome, config.seed)
-    totals = {key: np.zeros((PATHS, len(ts))) for key in groups}
-    blocks = sample_paths(quantiles, levels, read_kinds(series, ids), copula, PATHS, counts, config.seed)
-    for rows, paths in watched(blocks, len(ids), "intervals of weeks", progress or Quiet()):
-        add_paths(totals, groups, rows, paths)
     weeks, place = np.unique(weeks_of(ts, config.frequency), return_inverse=True)
     tail = (1.0 - config.confidence_level) / 2.0
     found = []

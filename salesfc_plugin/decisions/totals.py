@@ -45,15 +45,11 @@ def total_table(
         progress: where to say how far it is.
     """
     config, _ = read_settings(setting)
-    ids, ts, quantiles, levels = read_quantiles(prediction)
-    groups = read_groups(member, ids)
-    if len(ids) == 0 or not groups:
+    totals, ts = path_totals(
+        prediction, outcome, series, member, _PATHS, config.seed, "intervals of totals", progress or Quiet()
+    )
+    if not totals:
         return SCHEMA.empty_table()
-    copula, counts = read_copula(outcome, config.seed)
-    totals = {key: np.zeros((_PATHS, len(ts))) for key in groups}
-    blocks = sample_paths(quantiles, levels, read_kinds(series, ids), copula, _PATHS, counts, config.seed)
-    for rows, paths in watched(blocks, len(ids), "intervals of totals", progress or Quiet()):
-        add_paths(totals, groups, rows, paths)
     tail = (1.0 - config.confidence_level) / 2.0
     tables = []
     for (level, group_id), total in totals.items():
@@ -68,6 +64,33 @@ def total_table(
         }
         tables.append(pa.table(columns).cast(SCHEMA))
     return pa.concat_tables(tables)
+
+
+def path_totals(
+    prediction: Relation,
+    outcome: Relation,
+    series: Relation,
+    member: Relation,
+    n_paths: int,
+    seed: int,
+    doing: str,
+    progress: Progress,
+) -> tuple[dict[tuple[str, str], Doubles], NDArray[np.datetime64]]:
+    """For each level and group its total along ``[n_paths, H]`` paths, and the ``[H]`` periods.
+
+    Empty without forecasts or groups. ``doing`` is what ``progress`` is told; the other arguments are those of
+    ``total_table``.
+    """
+    ids, ts, quantiles, levels = read_quantiles(prediction)
+    groups = read_groups(member, ids)
+    if len(ids) == 0 or not groups:
+        return {}, ts
+    copula, counts = read_copula(outcome, seed)
+    totals = {key: np.zeros((n_paths, len(ts))) for key in groups}
+    blocks = sample_paths(quantiles, levels, read_kinds(series, ids), copula, n_paths, counts, seed)
+    for rows, paths in watched(blocks, len(ids), doing, progress):
+        add_paths(totals, groups, rows, paths)
+    return totals, ts
 
 
 def read_groups(member: Relation, ids: NDArray[np.object_]) -> dict[tuple[str, str], NDArray[np.int64]]:

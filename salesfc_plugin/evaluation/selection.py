@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salesfc_plugin.config import AUTO, BATCH, NETWORKS, ForecastConfig, Progress
+from salesfc_plugin.config import AUTO, BATCH, LUCK, NETWORKS, ForecastConfig, Progress
 from salesfc_plugin.evaluation.backtest import backtest_cutoffs, chosen_at, ended_before, model_at
 from salesfc_plugin.evaluation.metrics import scaled_quantile_loss
 from salesfc_plugin.forecasting import Forecaster
@@ -41,7 +41,6 @@ CANDIDATES: tuple[Switch, ...] = (
 DEFAULT: tuple[Switch, ...] = CANDIDATES[:4]
 SAMPLE = 2000  # series at most that choices rest on
 TRIAL = 3  # a network that is tried trains for so small a part of the backtest's steps
-LUCK = 1.01  # losses nearer than this are within what another seed does
 CLOSE = 1.04  # sets of groups whose loss is at most this many times the least are averaged
 
 

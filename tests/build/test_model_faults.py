@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from salesfc_plugin.model import FORMAT
+from salesfc_plugin.serving.promoted import read_promoted
 from tests.build.conftest import EVERYTHING, BuildResult, build_in, run_dbt
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -96,6 +97,8 @@ def test_a_clock_that_went_back_does_not_bring_an_old_model_back(shop: Path, tra
     assert made.ok, made.trouble
     ((version,),) = made.rows(PROMOTED)
     assert version not in [row[0] for row in trained.rows(PROMOTED)]
+    with duckdb.connect(str(shop), read_only=True) as connection:
+        assert read_promoted(connection).version == version
     used = "select distinct model_version from fct_salesfc__forecast where model_version is not null"
     assert {row[0] for row in made.rows(used)} <= {version}  # a simpler method has none
     twice = "select unique_id, ts, count(*) from fct_salesfc__forecast group by all having count(*) > 1"

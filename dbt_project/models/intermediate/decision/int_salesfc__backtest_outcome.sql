@@ -1,5 +1,7 @@
 {#- Held-out periods beside what would have been published for them then (or, where that is not
     kept, what the network said): what sample paths learn from. -#}
+{%- set networks = salesfc.settings_table()['network']['choices'] | join("', '") -%}
+
 with kept as (
 
     select
@@ -13,7 +15,7 @@ with kept as (
         max(case when method = 'published' then 1 else 0 end) over (partition by cutoff)
             as has_published
     from {{ ref('int_salesfc__backtest_prediction') }}
-    where method in ('published', 'lstm', 'dense', 'cnn_lstm', 'transformer')
+    where method = 'published' or method in ('{{ networks }}')
 
 )
 
