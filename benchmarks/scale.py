@@ -31,8 +31,8 @@ _PROFILE = """salesfc:
       type: duckdb
       path: "{db}"
       threads: {threads}
-      config_options: {{storage_compatibility_version: v1.2.0}}
-      settings: {{preserve_insertion_order: false, threads: {cores}, temp_directory: "{temp}"}}
+      config_options: {{storage_compatibility_version: v1.2.0, temp_directory: "{temp}"}}
+      settings: {{preserve_insertion_order: false, threads: {cores}}}
       plugins:
         - module: salesfc_plugin.plugin
 """
