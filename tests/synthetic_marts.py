@@ -132,7 +132,8 @@ LATER = (
     select level, group_id, ts, sum(forecast) as forecast, sum(forecast) - 2 * sqrt(sum(forecast)) as lower_bound,
         sum(forecast) + 2 * sqrt(sum(forecast)) as upper_bound
     from (select unnest([{level: 'total', group_id: 'total'}, {level: 'category', group_id: category},
-        {level: 'category/store', group_id: category || '/' || store}], recursive := true), ts, forecast
+        {level: 'category/store', group_id: category || '/' || store}, {level: 'store', group_id: store},
+        {level: 'series', group_id: unique_id}], recursive := true), ts, forecast
         from fct_salesfc__forecast join dim_salesfc__series using (unique_id)) group by all""",
     """create table fct_salesfc__reorder as
     select unique_id, round(volume * (i % 9)) as on_hand, 7.0 as lead_time, 0.95 as service_level,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from salesfc_plugin.report import lists, quality, timelines
+from salesfc_plugin.report.explanation import explanation
 from salesfc_plugin.report.marts import FORECAST, SALES, SERIES, STATUS, Marts
 from salesfc_plugin.report.timelines import Json
 
@@ -41,8 +42,9 @@ def read_payload(marts: Marts, shown_series: int = timelines.SHOWN_SERIES) -> Js
         "reorder": lists.reorder(marts),
         "scenarios": lists.scenarios(marts),
         "scenario_days": lists.scenario_days(marts),
-        "explanation": lists.explanation(marts),
+        "explanation": explanation(marts, len(unique_ids), axis),
         "anomalies": lists.anomalies(marts),
+        "anomaly_count": lists.anomaly_count(marts),
         "models": lists.models(marts),
         "vintages": lists.vintages(marts),
     }

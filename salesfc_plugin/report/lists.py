@@ -1,10 +1,9 @@
-"""The report's lists: attributes, status, what to order, scenarios, explanations, anomalies and models."""
+"""The report's lists: attributes, status, what to order, scenarios, anomalies and models."""
 
 from __future__ import annotations
 
 from salesfc_plugin.report.marts import (
     ANOMALY,
-    EXPLANATION,
     REGISTRY,
     REORDER,
     SALES,
@@ -122,30 +121,6 @@ def scenario_days(marts: Marts) -> Columns | None:
     )
 
 
-def explanation(marts: Marts) -> Json | None:
-    """Contribution of each driver over the whole horizon: one list a driver, in the shown series' order; and in all."""
-    if not marts.has(EXPLANATION, "unique_id", "driver", "contribution"):
-        return None
-    total = marts.rows(
-        f"select driver, sum(contribution) from {EXPLANATION} group by 1 order by sum(abs(contribution))"
-        " desc, 1 limit 30"
-    )
-    drivers = [str(row[0]) for row in total]
-    of_series = [
-        [
-            row[0]
-            for row in marts.rows(
-                "select round(c.contribution, 2) from report_series s left join (select unique_id,"
-                " sum(contribution) as contribution"
-                f" from {EXPLANATION} where driver = ? group by 1) c using (unique_id) order by s.i",
-                driver,
-            )
-        ]
-        for driver in drivers
-    ]
-    return {"drivers": drivers, "total": [row[1] for row in total], "series": of_series}
-
-
 def anomalies(marts: Marts) -> Columns | None:
     """Past periods outside their interval, the strangest first."""
     if not marts.has(ANOMALY, "unique_id", "ts", "quantity", "score"):
@@ -156,6 +131,12 @@ def anomalies(marts: Marts) -> Columns | None:
         f"select unique_id, strftime(ts, '%Y-%m-%d') as ts, {present} from {ANOMALY}"
         f" order by abs(score) desc nulls last, unique_id, ts limit {MOST_ANOMALIES}"
     )
+
+
+def anomaly_count(marts: Marts) -> int:
+    """How many there are, listed or not."""
+    (found,) = marts.rows(f"select count(*) from {ANOMALY}") if marts.has(ANOMALY) else [(0,)]
+    return int(str(found[0]))
 
 
 def models(marts: Marts) -> Columns | None:

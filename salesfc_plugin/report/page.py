@@ -41,6 +41,7 @@ SCRIPTS = (
     "headline",
     "forecast",
     "facts",
+    "explanation",
     "stock",
     "scenarios",
     "accuracy",

@@ -76,9 +76,9 @@ def series_lines(marts: Marts, series: int, axis: Axis) -> Json:
     """Quantity, forecast and bounds of every shown series, encoded (see `encode`)."""
     lines: dict[str, Matrix] = {}
     if marts.has(SALES):
-        quantity = _scatter(marts, SALES, ["quantity"], (series, len(axis.days)), "m.time_series_type = 'history'")
+        quantity = scatter(marts, SALES, ["quantity"], (series, len(axis.days)), "m.time_series_type = 'history'")
         lines["quantity"] = quantity["quantity"][:, : axis.split]
-    bounds = _scatter(marts, FORECAST, ["forecast", "lower_bound", "upper_bound"], (series, len(axis.days)))
+    bounds = scatter(marts, FORECAST, ["forecast", "lower_bound", "upper_bound"], (series, len(axis.days)))
     inner = _inner_band(marts, (series, len(axis.days)))
     lines |= {name: matrix[:, axis.split :] for name, matrix in (bounds | inner).items()}
     return {name: encode(matrix) for name, matrix in lines.items()}
@@ -89,7 +89,7 @@ def backtest_lines(marts: Marts, series: int, axis: Axis, method: str) -> Json |
     if not marts.has(BACKTEST):
         return None
     latest = f"m.method = ? and m.cutoff = (select max(cutoff) from {BACKTEST})"
-    matrix = _scatter(marts, BACKTEST, ["forecast"], (series, len(axis.days)), latest, method)["forecast"][
+    matrix = scatter(marts, BACKTEST, ["forecast"], (series, len(axis.days)), latest, method)["forecast"][
         :, : axis.split
     ]
     known = np.flatnonzero(np.isfinite(matrix).any(axis=0))
@@ -119,7 +119,9 @@ def group_lines(marts: Marts, axis: Axis) -> list[Json]:
     """The hierarchy's groups, level by level: totals with bounds, past sales and which series belong to which group."""
     if not marts.has(TOTAL, "level", "group_id", "ts", "forecast"):
         return []
-    levels = marts.rows(f"select level, count(distinct group_id) from {TOTAL} group by 1 order by 2, 1")
+    levels = marts.rows(
+        f"select level, count(distinct group_id) from {TOTAL} where level <> 'series' group by 1 order by 2, 1"
+    )
     shown: list[Json] = []
     room = SHOWN_GROUPS
     for level, groups in levels:
@@ -140,7 +142,7 @@ def _level(marts: Marts, axis: Axis, level: str) -> Json:
     )
     shape = (len(group_ids), len(axis.days))
     bounds = [name for name in ("lower_bound", "upper_bound") if name in marts.columns(TOTAL)]
-    lines = _scatter(
+    lines = scatter(
         marts, TOTAL, ["forecast", *bounds], shape, "m.level = ?", level, key="group_id", rows="report_group"
     )
     encoded = {name: encode(matrix[:, axis.split :], TOTAL_DIGITS) for name, matrix in lines.items()}
@@ -186,11 +188,11 @@ def _inner_band(marts: Marts, shape: tuple[int, int]) -> dict[str, Matrix]:
         name: f"abs(m.quantile - {q}) < 1e-6"
         for name, q in zip(("inner_lower", "inner_upper"), INNER_BAND, strict=True)
     }
-    band = {name: _scatter(marts, QUANTILE, ["forecast"], shape, where)["forecast"] for name, where in near.items()}
+    band = {name: scatter(marts, QUANTILE, ["forecast"], shape, where)["forecast"] for name, where in near.items()}
     return band if all(np.isfinite(matrix).any() for matrix in band.values()) else {}
 
 
-def _scatter(
+def scatter(
     marts: Marts,
     table: str,
     columns: list[str],

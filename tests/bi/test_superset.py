@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import subprocess
 import sys
@@ -134,18 +135,19 @@ def test_a_second_build_disturbs_nobody_and_is_seen(superset: Superset, browser:
 
 
 def build_again(shop: Path) -> None:
-    """Forecast again with the saved model, from a week before."""
+    """A week later: the last week's orders come once more, and the saved model forecasts from there."""
+    with duckdb.connect(str(shop / "output" / "salesfc.duckdb")) as connection:
+        connection.execute(
+            "insert into raw.sales select * replace (strftime(left(sold_at, 10)::date + 7, '%Y-%m-%d') as sold_at)"
+            " from raw.sales where try_cast(left(sold_at, 10) as date) between date '2025-10-25' and date '2025-10-31'"
+        )
     variables = yaml.safe_load((REPOSITORY / "salesfc_plugin" / "demo" / "vars.yml").read_text())
-    variables["salesfc_cutoff"] = "2025-10-24"
     command = [str(Path(sys.executable).with_name("dbt")), "--quiet", "run", "--select", "tag:salesfc_predict"]
-    command += [
-        "--project-dir",
-        str(REPOSITORY),
-        "--profiles-dir",
-        str(REPOSITORY),
-        "--vars",
-        yaml.safe_dump(variables),
-    ]
+    command += ["--project-dir", str(REPOSITORY), "--profiles-dir", str(REPOSITORY)]
+    command += ["--vars", yaml.safe_dump(variables)]
     command += ["--target-path", str(shop / "target"), "--log-path", str(shop / "logs")]
     ran = subprocess.run(command, cwd=shop, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout[-3000:]
+    with duckdb.connect(str(shop / "output" / "salesfc.duckdb"), read_only=True) as connection:
+        cutoffs = connection.execute("select distinct cutoff from fct_salesfc__forecast").fetchall()
+    assert cutoffs == [(dt.date(2025, 11, 7),)]

@@ -185,6 +185,7 @@ def test_a_deep_link_opens_its_series_whatever_its_letters(page: Page) -> None:
     assert page.text(".entity h3") == "SKU-0003/上海"
     page.js("location.hash = '#group=category:Tea'")
     page.wait(lambda: page.text(".entity h3") == "Tea")
+    assert page.js("return document.activeElement.id") == "section-forecast-title"
     page.open("#series=nothing")
     assert "no series “nothing”" in page.text("[role=alert]")
     assert page.text(".entity h3") == "All series"
@@ -192,19 +193,76 @@ def test_a_deep_link_opens_its_series_whatever_its_letters(page: Page) -> None:
     assert page.text(".entity h3") == "All series"
 
 
+def choose(page: Page, css: str, value: str) -> None:
+    """Choose in a list, as a person does."""
+    script = "const [f, v] = arguments; f.value = v; f.dispatchEvent(new Event('change'))"
+    page.js(script, page.one(css), value)
+
+
 def test_the_hierarchy_is_walked_down_and_up(page: Page) -> None:
     page.open()
-    assert page.text(".members .link") in {"Tea", "Coffee", "Kitchen", "Textiles", "Garden", "礼品"}
+    assert page.text(".side .members .link") in {"Berlin", "Lyon", "上海"}
+    ways = [option.text for option in page.all("#division option")]
+    assert ways == ["store", "category", "category/store", "series"]
+    choose(page, "#division", "category")
+    assert page.text(".side .members .link") in {"Tea", "Coffee", "Kitchen", "Textiles", "Garden", "礼品"}
     page.click(".side .members .link")
     group = page.text(".entity h3")
+    assert [option.text for option in page.all("#division option")] == ["category/store", "series"]
     page.click(".side .members .link")
     assert page.text(".entity h3").startswith(f"{group}/")
     page.click(".side .members .link")
     assert page.address().startswith("#series=")
-    assert [crumb.text.lstrip("› ") for crumb in page.all(".crumbs li")][:2] == ["All series", group]
+    crumbs = page.all(".crumbs li")
+    assert [crumb.text for crumb in crumbs][0::2] == ["All series", group]
+    nested = [crumb.get_attribute("class") == "within" for crumb in crumbs]
+    assert nested == [False, True, False, True], "a category is not within a store"
     page.click(".crumbs .link")
     assert page.text(".entity h3") == "All series"
     assert page.address() == ""
+    choose(page, "#division", "")
+    assert "/" in page.text(".side .members .link")
+
+
+def test_a_series_is_listed_once(page: Page) -> None:
+    page.open()
+    field = page.one("#picker")
+    field.click()
+    field.send_keys(SERIES)
+    assert [option.text.splitlines()[0] for option in page.all("#picker-options [role=option]")] == [SERIES]
+
+
+def test_drivers_add_up_to_the_forecast_of_a_series_and_of_a_group(page: Page) -> None:
+    for address in (f"#series={SERIES}", "#group=category:Tea", ""):
+        page.open(address)
+        page.click(".explanation details.data summary")
+        page.wait(lambda: page.all(".explanation details.data tbody tr"))
+        totals = []
+        for row in page.all(".explanation details.data tbody tr"):
+            cells = [
+                float(cell.text.replace("−", "-").replace(",", "")) for cell in row.find_elements(By.TAG_NAME, "td")
+            ]
+            assert sum(cells[:-1]) == pytest.approx(cells[-1], abs=0.02 * len(cells) + 0.01 * abs(cells[-1]))
+            totals.append(cells[-1])
+        expected = float(page.text(".facts dd").replace(",", ""))
+        assert len(totals) == 28
+        assert sum(totals) == pytest.approx(expected, rel=0.01)
+        assert len(page.all(".explanation .chart svg path")) > 28
+
+
+def test_a_year_before_stands_beside_the_forecast(page: Page, reports: Callable[..., Path]) -> None:
+    page.open(f"#series={SERIES}")
+    assert "A year before" in page.text(".explorer .legend")
+    page.open()
+    with duckdb.connect(str(reports().with_suffix(".duckdb")), read_only=True) as connection:
+        query = """select sum(quantity) from fct_salesfc__sales_and_forecast
+            where ts between date '2025-11-01' - 364 and date '2025-11-28' - 364"""
+        units = connection.execute(query).fetchall()[0][0]
+    assert f"{units:,.0f} units sold then" in page.text(".tile")
+    page.url = reports(12, 60, later=False).as_uri()
+    page.open()
+    assert "A year before" not in page.text("main")
+    assert "Against the last 28 days" in page.text(".tile")
 
 
 def unfold(page: Page) -> None:
@@ -245,9 +303,7 @@ def test_tables_sort_search_filter_turn_pages_and_lead_to_the_chart(page: Page) 
     assert page.one(f"{table} thead th:nth-child(5)").get_attribute("aria-sort") == "descending"
     shown = [int(cell.text) for cell in page.all(f"{table} tbody td:nth-child(5)")]
     assert shown == sorted(shown, reverse=True)
-    page.js(
-        "const s = document.querySelector('#status-filter'); s.value = 'skipped'; s.dispatchEvent(new Event('change'))"
-    )
+    choose(page, "#status-filter", "skipped")
     assert [row.text.split()[1] for row in page.all(f"{table} tbody tr")] == ["skipped", "skipped"]
     page.one("#status-search").send_keys("zzz")
     assert "None" in page.text(f"{table} .pager")

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import re
+import shutil
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,8 @@ def test_groups_add_up_and_know_their_series(payload: dict[str, Any]) -> None:
             inside = member == i
             np.testing.assert_allclose(np.nansum(forecast[inside], axis=0), totals[i], rtol=5e-3)
             np.testing.assert_array_equal(np.nansum(quantity[inside], axis=0), np.nan_to_num(past[i]))
-    assert [level["name"] for level in payload["levels"]] == ["total", "category", "category/store"]
+    names = [level["name"] for level in payload["levels"]]
+    assert names == ["total", "store", "category", "category/store"], "the series themselves are no groups"
 
 
 def test_a_level_that_no_column_explains_has_totals_but_no_past(copy: Path) -> None:
@@ -189,12 +191,30 @@ def test_accuracy_leaves_single_series_out_and_starts_with_all(payload: dict[str
     assert payload["meta"]["method"] == "lstm"
 
 
-def test_contributions_of_drivers_are_sums_over_the_horizon(payload: dict[str, Any]) -> None:
-    explained = np.array(payload["explanation"]["series"], dtype=float)
-    forecast = np.nansum(decode(payload["lines"]["forecast"]), axis=1)
-    known = np.isfinite(explained).all(axis=0)
-    np.testing.assert_allclose(explained[:, known].sum(axis=0), forecast[known], rtol=2e-3)
-    assert sum(payload["explanation"]["total"]) == pytest.approx(forecast.sum(), rel=1e-3)
+def test_contributions_of_drivers_add_up_to_the_forecast_in_every_period(payload: dict[str, Any]) -> None:
+    shown = payload["explanation"]
+    assert shown["drivers"][0] == "level and trend"
+    forecast = decode(payload["lines"]["forecast"])
+    explained = np.sum([decode(line) for line in shown["series"]], axis=0)
+    np.testing.assert_array_equal(np.isfinite(explained), np.isfinite(forecast))
+    np.testing.assert_allclose(explained, forecast, rtol=0.01, equal_nan=True)
+    np.testing.assert_allclose(
+        np.sum([decode(line) for line in shown["total"]], axis=0)[0], np.nansum(forecast, axis=0), rtol=1e-3
+    )
+
+
+def test_a_driver_that_moves_nothing_is_left_out_and_series_beyond_the_most_are_in_the_total_alone(
+    db: Path, payload: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("salesfc_plugin.report.explanation.MOST_SERIES", 3)
+    copied = Path(shutil.copy(db, tmp_path / "rest.duckdb"))
+    change(copied, "update fct_salesfc__explanation set contribution = 1e-9 where driver = 'rest'")
+    with Marts(copied) as marts:
+        shown: Any = read_payload(marts)["explanation"]
+    assert set(payload["explanation"]["drivers"]) - set(shown["drivers"]) == {"rest"}
+    first = shown["drivers"].index("level and trend")
+    assert np.isfinite(decode(shown["series"][first])).any(axis=1).sum() == 3
+    assert shown["total"][first] == payload["explanation"]["total"][0]
 
 
 OPTIONAL = {

@@ -4,10 +4,9 @@ const METRICS = ["wape", "scaled_quantile_loss", "mase", "rmsse", "smape", "mse"
 const SHARES = ["wape", "bias", "coverage", "smape"];
 
 function accuracySection() {
-  const cards = [metricCard(), levelCard(), stepCard(), calibrationCard()].filter(Boolean);
-  const worst = worstCard();
-  if (!cards.length && !worst) return null;
-  return part("accuracy", h("div", { class: "grid" }, cards), worst);
+  const charts = [stepCard(), calibrationCard()].filter(Boolean);
+  const cards = [metricCard(), charts.length ? h("div", { class: "grid" }, charts) : null, levelCard(), worstCard()];
+  return cards.some(Boolean) ? part("accuracy", ...cards) : null;
 }
 
 /** Our method first, the naive one second. */
@@ -17,8 +16,9 @@ function methodsOf(list) {
   return [...new Set(list)].sort((a, b) => rank(a) - rank(b) || String(a).localeCompare(b));
 }
 
+const OTHER_HUES = ["good", "bad", "sold", "driver-2", "driver-5", "driver-6"];
 const hueOf = (method, i) =>
-  method === store.meta.method ? "ahead" : method === store.meta.naive ? "naive" : HUES.slice(2)[i % 4];
+  method === store.meta.method ? "ahead" : method === store.meta.naive ? "naive" : OTHER_HUES[i % OTHER_HUES.length];
 const metricText = (metric, value) =>
   metric === "bias"
     ? signedPercent(value)
@@ -104,22 +104,23 @@ function checkedSpan() {
 /** Error of the largest groups of each level, ours beside the naive method's. */
 function levelCard() {
   const list = rows(store.accuracy).filter((row) => !isOverall(row.level) && row.metric === "wape");
-  const levels = [...new Set(list.map((row) => row.level))];
+  const isTotal = (level) => level.startsWith("total:");
+  const levels = [...new Set(list.map((row) => row.level))].sort((a, b) => isTotal(a) - isTotal(b));
   if (!levels.length) return null;
-  const holder = h("div", { style: { marginTop: ".5rem" } });
+  const holder = h("div", { style: { marginTop: ".6rem" } });
   const draw = (name) => {
     const groups = new Map();
     for (const row of list)
       if (row.level === name)
         groups.set(row.group_id, {
           ...groups.get(row.group_id),
-          group: row.group_id,
+          group: groupName(name, row.group_id),
           n: row.n,
           [row.method]: row.value,
         });
-    const methods = methodsOf(list.filter((row) => row.level === name).map((row) => row.method)).slice(0, 4);
+    const methods = methodsOf(list.filter((row) => row.level === name).map((row) => row.method));
     const columns = [
-      { name: "group", text: name, value: (row) => row.group || t("nameless") },
+      { name: "group", text: levelName(name), value: (row) => row.group },
       ...methods.map((method) => ({
         name: method,
         text: word("method", method),
@@ -140,25 +141,29 @@ function levelCard() {
     );
   };
   draw(levels[0]);
+  const choice = h(
+    "select",
+    { id: "accuracy-level", onchange: (event) => draw(event.target.value) },
+    levels.map((name) => h("option", { value: name }, levelName(name))),
+  );
   return card(
     t("accuracy.levels"),
     t("accuracy.levels.note"),
     levels.length > 1
       ? h(
           "div",
-          { style: { marginTop: ".6rem" } },
-          segments(
-            t("accuracy.levels"),
-            "level",
-            levels.map((name) => [name, name]),
-            levels[0],
-            draw,
-          ),
+          { class: "choice", style: { marginTop: ".6rem" } },
+          h("label", { for: choice.id }, t("accuracy.level")),
+          choice,
         )
       : null,
     holder,
   );
 }
+
+/** A group of a level: a kind of demand in words, a stretch of the horizon as it is. */
+const groupName = (level, group) =>
+  level === "demand_class" ? word("class", group) : level.endsWith("all") ? t("all_series") : group || t("nameless");
 
 function stepCard() {
   const list = rows(store.by_step).filter((row) => row.wape !== null);

@@ -46,7 +46,9 @@ function anomalySection() {
     "anomalies",
     card(
       null,
-      null,
+      store.anomaly_count > store.anomalies.ts.length
+        ? t("anomalies.most", { count: store.anomalies.ts.length, all: store.anomaly_count })
+        : null,
       dataTable({
         name: "anomalies",
         caption: t("anomalies.title"),

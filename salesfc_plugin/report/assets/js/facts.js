@@ -6,6 +6,8 @@ function factsCard(entity, line) {
   if (line.forecast) facts.push([t("fact.expected", { periods: periods(horizon) }), number(sum(line.forecast))]);
   if (line.quantity && store.split >= horizon)
     facts.push([t("fact.recent", { periods: periods(horizon) }), number(sum(line.quantity.slice(-horizon)))]);
+  const before = yearBefore(line.quantity);
+  if (before?.every(isNumber)) facts.push([t("fact.year_before"), number(sum(before))]);
   if (entity.kind === "series") facts.push(...seriesFacts(entity));
   if (entity.kind !== "series")
     facts.push([t("fact.members"), number(entity.kind === "all" ? store.meta.series : membersOf(entity).length)]);
@@ -38,94 +40,56 @@ function seriesFacts({ i }) {
   ];
 }
 
+/** What an entity is made of: by one of the levels below it, or by series. */
 function membersCard(entity) {
   if (entity.kind === "series") return null;
-  const children = childrenOf(entity)
-    .filter((child) => child.volume !== null)
-    .sort((a, b) => b.volume - a.volume);
-  if (children.length < 2) return null;
-  const largest = children[0].volume || 1;
-  const shown = children.slice(0, 8);
-  return h(
-    "div",
-    { class: "card" },
+  const divisions = divisionsOf(entity).filter(({ children }) => children.length > 1);
+  if (!divisions.length) return null;
+  const key = ({ name }) => name ?? "";
+  const chosen = divisions.find((division) => key(division) === explorer.division) ?? divisions[0];
+  const holder = h("div");
+  const draw = (division) => holder.replaceChildren(...memberList(division.children));
+  const choice = h(
+    "select",
+    {
+      id: "division",
+      "aria-label": t("members.by"),
+      onchange: (event) => {
+        explorer.division = event.target.value;
+        draw(divisions.find((division) => key(division) === explorer.division));
+      },
+    },
+    divisions.map((division) =>
+      h("option", { value: key(division), selected: division === chosen }, divisionText(division)),
+    ),
+  );
+  draw(chosen);
+  const title = h("h3", {}, divisions.length > 1 ? t("members.by") : divisionText(chosen));
+  const head = divisions.length > 1 ? h("div", { class: "choice" }, title, choice) : title;
+  return h("div", { class: "card" }, head, holder);
+}
+
+const divisionText = ({ name }) => (name === null ? t("members.series") : levelName(name));
+
+function memberList(children) {
+  const sorted = children.filter((child) => child.volume !== null).sort((a, b) => b.volume - a.volume);
+  const shown = sorted.slice(0, 8);
+  const largest = sorted[0]?.volume || 1;
+  const item = (child) =>
     h(
-      "h3",
+      "li",
       {},
-      t(children[0].kind === "group" ? "members.groups" : "members.series", { level: children[0].hint ?? "" }),
-    ),
-    h(
-      "ul",
-      { class: "members" },
-      shown.map((child) =>
-        h(
-          "li",
-          {},
-          h(
-            "button",
-            { type: "button", class: "link", title: child.name, onclick: () => show(child) },
-            entityName(child),
-          ),
-          h("span", {}, number(child.volume)),
-          h(
-            "span",
-            { class: "bar", "aria-hidden": "true" },
-            h("i", { style: { width: `${(100 * child.volume) / largest}%` } }),
-          ),
-        ),
-      ),
-    ),
-    children.length > shown.length
-      ? h(
-          "p",
-          { class: "dim", style: { marginTop: ".6rem", fontSize: ".86rem" } },
-          t("members.more", { count: children.length - shown.length }),
-        )
-      : null,
-  );
-}
-
-/** What drives the forecast, summed over the horizon. */
-function explanationCard(entity) {
-  const { explanation } = store;
-  if (!explanation) return null;
-  const members = entity.kind === "series" ? [entity] : entity.kind === "all" ? null : membersOf(entity);
-  const contribution = explanation.drivers.map((driver, d) =>
-    members ? members.reduce((total, { i }) => total + (explanation.series[d][i] ?? 0), 0) : explanation.total[d],
-  );
-  if (!contribution.some((value) => value)) return null;
-  const ordered = explanation.drivers
-    .map((driver, d) => [word("driver", driver), contribution[d]])
-    .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
-  const list = h(
-    "ul",
-    { class: "members columns" },
-    ordered.map(([name, value]) =>
+      h("button", { type: "button", class: "link", title: child.name, onclick: () => show(child) }, entityName(child)),
+      h("span", {}, number(child.volume)),
       h(
-        "li",
-        {},
-        h("span", {}, name),
-        h("span", {}, signed(value)),
-        h("span", { class: "bar", "aria-hidden": "true" }, h("i", { style: contributionBar(value, ordered) })),
+        "span",
+        { class: "bar", "aria-hidden": "true" },
+        h("i", { style: { width: `${(100 * child.volume) / largest}%` } }),
       ),
-    ),
-  );
-  return h(
-    "div",
-    { class: "card explanation" },
-    h("h3", {}, t("explanation.title")),
-    h("p", { class: "sub dim", style: { fontSize: ".86rem" } }, t("explanation.note")),
-    list,
-  );
-}
-
-/** A bar left or right of a common zero. */
-function contributionBar(value, ordered) {
-  const low = Math.min(0, ...ordered.map(([, other]) => other));
-  const span = Math.max(0, ...ordered.map(([, other]) => other)) - low || 1;
-  return {
-    width: `${(100 * Math.abs(value)) / span}%`,
-    marginInlineStart: `${(100 * (Math.min(value, 0) - low)) / span}%`,
-    background: value < 0 ? "var(--bad)" : "var(--ahead)",
-  };
+    );
+  const more = sorted.length - shown.length;
+  return [
+    h("ul", { class: "members" }, shown.map(item)),
+    more > 0 ? h("p", { class: "dim more" }, t("members.more", { count: more })) : "",
+  ];
 }

@@ -1,6 +1,6 @@
 // The main chart: sales and forecast of everything, a group or a series, and what is known about it.
 
-const explorer = { entity: null, range: "", parts: null };
+const explorer = { entity: null, range: "", division: null, parts: null };
 const RANGES = { quarter: 92, half: 183, year: 366, all: Infinity };
 
 function forecastSection() {
@@ -96,11 +96,11 @@ function drawEntity() {
     parents.length
       ? h(
           "ol",
-          { class: "crumbs", "aria-label": t("forecast.within"), style: { margin: "0 0 .35rem", padding: "0" } },
-          parents.map((parent) =>
+          { class: "crumbs", "aria-label": t("forecast.within") },
+          parents.map((parent, i) =>
             h(
               "li",
-              {},
+              { class: i && isWithin(parent, parents[i - 1]) ? "within" : null },
               h("button", { type: "button", class: "link", onclick: () => show(parent) }, entityName(parent)),
             ),
           ),
@@ -160,6 +160,7 @@ function entityChart(entity, line) {
   const odd = entity.kind === "series" ? anomaliesOf(entity.key).filter((row) => row.time >= time(first)) : [];
   const outer = levelText(meta.confidence_level);
   const inner = line.innerLower && line.innerUpper;
+  const before = yearBefore(line.quantity);
   const innerLevel = levelText(meta.inner_band[1] - meta.inner_band[0]);
   const legend = [
     line.quantity ? swatch("sold", t("line.sold")) : null,
@@ -167,6 +168,7 @@ function entityChart(entity, line) {
     line.lower ? swatch("ahead", t("line.interval", { level: outer }), "band") : null,
     inner ? swatch("ahead", t("line.interval", { level: innerLevel }), "band inner") : null,
     held?.length ? swatch("ahead", t("line.backtest"), "dashed") : null,
+    before ? swatch("sold", t("line.year_before"), "dotted") : null,
     odd.length ? swatch("bad", t("line.anomaly"), "dot") : null,
   ];
   const option = () => ({
@@ -174,7 +176,7 @@ function entityChart(entity, line) {
       { type: "time", axisLabel: { formatter: (at) => axisDate(at) }, min: "dataMin", max: "dataMax" },
       { min: 0 },
     ),
-    tooltip: tooltip((points) => entityTip(points[0].value[0] / 86_400_000, line)),
+    tooltip: tooltip((points) => entityTip(points[0].value[0] / 86_400_000, line, before)),
     series: [
       ...(line.lower ? band("interval", future(line.lower), future(line.upper), "ahead", 0.15) : []),
       ...(inner ? band("inner", future(line.innerLower), future(line.innerUpper), "ahead", 0.2) : []),
@@ -183,6 +185,7 @@ function entityChart(entity, line) {
         markLine: split && line.forecast ? cutoffMark(time(split - 1)) : undefined,
       }),
       ...(held?.length ? [straight("backtest", held, "ahead", { line: { width: 1.4, type: [4, 4] } })] : []),
+      ...(before ? [straight("before", future(before), "sold", { line: { width: 1.4, type: [1, 3] } })] : []),
       straight("forecast", future(line.forecast), "ahead", {
         line: { width: 2.2 },
         showSymbol: store.days.length - split === 1,
@@ -217,10 +220,11 @@ function valuesAt(line, i) {
   return [i < split ? (line.quantity?.[i] ?? null) : null, ahead(line.forecast), ahead(line.lower), ahead(line.upper)];
 }
 
-function entityTip(day, line) {
+function entityTip(day, line, before) {
   const i = store.days.indexOf(Math.round(day));
   const [sold, forecast, low, high] = valuesAt(line, i);
   const held = store.backtest && line.backtest?.[i - store.backtest.start];
+  const then = i >= store.split ? before?.[i - store.split] : null;
   return [
     period(store.days[i]),
     [
@@ -230,6 +234,7 @@ function entityTip(day, line) {
       low === null
         ? null
         : [t("line.interval", { level: levelText(store.meta.confidence_level) }), `${number(low)} – ${number(high)}`],
+      isNumber(then) ? [t("line.year_before"), number(then)] : null,
     ].filter(Boolean),
   ];
 }

@@ -6,7 +6,10 @@ function headline() {
   const past = readLine(store.total.quantity, 0);
   const horizon = days.length - split;
   const recent = past && split >= horizon ? sum(past.slice(split - horizon)) : null;
-  const change = recent && expected !== null ? expected / recent - 1 : null;
+  const before = yearBefore(past);
+  const then = before?.every(isNumber) ? sum(before) : null;
+  const basis = then ?? recent; // a year before says more: the season is the same
+  const change = basis && expected !== null ? expected / basis - 1 : null;
   const ours = overall(meta.method);
   const naive = overall(meta.naive);
   const onlyNaive = meta.method === meta.naive;
@@ -24,11 +27,11 @@ function headline() {
         : t("headline.expected", { periods: periods(horizon), units: number(Math.round(expected)) }),
     ),
     h("p", { class: "lead" }, checkedSentence(gain, ours, naive)),
-    h("dl", { class: "tiles" }, tiles({ change, horizon, recent, gain, ours, naive })),
+    h("dl", { class: "tiles" }, tiles({ change, horizon, basis, isYear: then !== null, gain, ours, naive })),
   );
 }
 
-function tiles({ change, horizon, recent, gain, ours, naive }) {
+function tiles({ change, horizon, basis, isYear, gain, ours, naive }) {
   const { meta } = store;
   const quantile =
     gain !== null && isNumber(ours.scaled_quantile_loss) && naive.scaled_quantile_loss > 0
@@ -40,9 +43,9 @@ function tiles({ change, horizon, recent, gain, ours, naive }) {
     change === null
       ? null
       : tile(
-          t("tile.change", { periods: periods(horizon) }),
+          isYear ? t("tile.year") : t("tile.change", { periods: periods(horizon) }),
           signedPercent(change),
-          t("tile.change.note", { units: number(recent) }),
+          t("tile.change.note", { units: number(basis) }),
         ),
     gain === null && isNumber(ours.wape) ? tile(t("metric.wape"), percent(ours.wape), t("accuracy.levels.note")) : null,
     gain === null

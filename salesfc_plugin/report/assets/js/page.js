@@ -140,7 +140,8 @@ function followAddress() {
   const found = asked ? store.byKey.get(asked) : first;
   explorer.entity = found ?? explorer.entity ?? first;
   if (state.lang in TEXTS) language = state.lang;
-  return { missing: asked !== null && !found, name: state.series ?? state.group, section: state.section };
+  const section = state.section ?? (found && asked ? "forecast" : null); // whoever follows a link wants its chart
+  return { missing: asked !== null && !found, name: state.series ?? state.group, section };
 }
 
 function arrive() {

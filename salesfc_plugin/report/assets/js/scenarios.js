@@ -39,7 +39,7 @@ function scenarioSection() {
     "scenarios",
     h(
       "div",
-      { class: store.scenario_days ? "grid" : "" },
+      { class: store.scenario_days ? "grid loose" : "" },
       card(
         null,
         null,

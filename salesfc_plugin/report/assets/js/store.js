@@ -108,16 +108,19 @@ function membersOf(entity) {
   return member ? every.filter((series) => member[series.i] === entity.i) : [];
 }
 
-/** The next level down: subgroups all of whose series are in the group, else its series. */
-function childrenOf(entity) {
+/** The ways to divide an entity: by each finer level whose groups lie within it, the widest first, then by series. */
+function divisionsOf(entity) {
   const members = membersOf(entity);
-  const finer = store.levels.findIndex(
-    (level, l) =>
-      level.member && level.id.length > 1 && l > (entity.level ?? -1) && isPartition(entity, level, members),
-  );
-  if (finer < 0) return members;
-  const inside = new Set(members.map((series) => store.levels[finer].member[series.i]));
-  return store.entities.filter((other) => other.kind === "group" && other.level === finer && inside.has(other.i));
+  const inside = (level) => new Set(members.map((series) => level.member[series.i]));
+  const finer = store.levels
+    .map((level, l) => ({ name: level.name, level, l }))
+    .filter(({ level, l }) => level.member && level.id.length > 1 && l > (entity.level ?? -1))
+    .filter(({ level }) => isPartition(entity, level, members))
+    .map(({ name, level, l }) => {
+      const groups = inside(level);
+      return { name, children: store.entities.filter((e) => e.kind === "group" && e.level === l && groups.has(e.i)) };
+    });
+  return [...finer, { name: null, children: members }];
 }
 
 function isPartition(entity, level, members) {
@@ -125,6 +128,20 @@ function isPartition(entity, level, members) {
   const own = store.levels[entity.level].member;
   const inside = new Set(members.map((series) => level.member[series.i]));
   return inside.size > 1 && level.member.every((group, i) => !inside.has(group) || own[i] === entity.i);
+}
+
+/** Whether all series of a group are in another one. */
+const isWithin = (group, other) =>
+  other.kind === "all" || isPartition(other, store.levels[group.level], membersOf(other));
+
+/** Sales a year before each forecast period: of the same weekday, or the same month. Null where none is known. */
+function yearBefore(quantity) {
+  if (!quantity) return null;
+  const { days, split, meta } = store;
+  store.places ??= new Map(days.map((day, i) => [day, i]));
+  const place = (i) => (meta.frequency === "month" ? i - 12 : store.places.get(days[i] - 364));
+  const line = days.slice(split).map((_, k) => quantity[place(split + k)] ?? null);
+  return line.some((value) => value !== null) ? line : null;
 }
 
 /** The groups around an entity, the widest first. */

@@ -59,8 +59,11 @@ const signedPercent = (value) =>
       )
     : UNKNOWN;
 const minus = (text) => text.replace("-", "−");
-const signed = (value) =>
-  isNumber(value) ? (value > 0 ? "+" : value < 0 ? "−" : "") + number(Math.abs(value)) : UNKNOWN;
+const signed = (value) => {
+  if (!isNumber(value)) return UNKNOWN;
+  if (Math.abs(value) < 0.005) return "0";
+  return (value > 0 ? "+" : "−") + number(Math.abs(value));
+};
 
 const dates = new Map();
 function dateFormat(options) {
@@ -81,6 +84,18 @@ function period(day) {
   if (store.meta.frequency === "month") return date(day, { month: "long", year: "numeric" });
   if (store.meta.frequency === "week") return t("week_of", { day: date(day) });
   return date(day, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
+}
+
+/** A period's name where there is little room. */
+const shortPeriod = (day) =>
+  store.meta.frequency === "month"
+    ? date(day, { month: "short", year: "2-digit" })
+    : date(day, { day: "numeric", month: "short" });
+
+/** What a level's groups are: the user's own columns as they are, the package's own levels in words. */
+function levelName(level) {
+  if (hasText(`level.${level}`)) return t(`level.${level}`);
+  return level.startsWith("total:") ? t("level.totals", { level: levelName(level.slice(6)) }) : level;
 }
 
 const periods = (count) => t(`periods.${store.meta.frequency}`, { count });
