@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
+from salesfc_plugin.backend import tf
 from salesfc_plugin.baselines import Forecast
 from salesfc_plugin.config import BATCH
 from salesfc_plugin.model import TrainedModel

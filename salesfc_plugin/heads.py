@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
+
+from salesfc_plugin.backend import keras, tf
 
 _POWER = 1.5  # of the Tweedie deviance: between Poisson (1) and gamma (2)
 

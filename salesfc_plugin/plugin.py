@@ -41,10 +41,6 @@ _FINISHED = "FinishedRunningStats"
 class Plugin(BasePlugin):  # type: ignore[misc]  # dbt's classes are untyped
     """Prepares the process and the connections of a build."""
 
-    def initialize(self, plugin_config: dict[str, Any]) -> None:
-        """Keep TensorFlow's notes about the processor out of the terminal; its warnings stay."""
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Make the folder of the database file, which DuckDB does not do, and wait where another process holds it."""
         if creds.path.startswith((":memory:", "md:")):

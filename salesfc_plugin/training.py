@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from salesfc_plugin.backend import tf
 from salesfc_plugin.config import ForecastConfig, Progress
 from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.model import TrainedModel

@@ -10,10 +10,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
+from salesfc_plugin.backend import keras, tf
 from salesfc_plugin.heads import pinball, tweedie
 from salesfc_plugin.networks import GROUPS, Capacity, Shape, build_network
 from salesfc_plugin.networks.inputs import Tensors, gather_inputs, gather_targets

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Annotated
@@ -175,12 +174,7 @@ def _dbt_build(db: Path, variables: dict[str, object], *, quiet: bool) -> None:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "PYTHONWARNINGS": "ignore:resource_tracker:UserWarning",  # of dbt's locks, which leaving at once does not close
     }
-    # TensorFlow greets on standard error whatever it is told; quiet, that is seen only beside a failure.
-    with tempfile.TemporaryFile() as kept:
-        failed = _waited_for(subprocess.Popen(command, env=environment, stderr=kept if quiet else None))
-        if failed and quiet:
-            kept.seek(0)
-            sys.stderr.write(kept.read().decode(errors="replace"))
+    failed = _waited_for(subprocess.Popen(command, env=environment))
     if failed:
         raise SalesfcError(f"the build failed; what dbt said is above and in {here / 'logs' / 'dbt.log'}")
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-import tensorflow as tf
-
+from salesfc_plugin.backend import keras, tf
 from salesfc_plugin.networks.decoder import Capacity
 from salesfc_plugin.networks.inputs import Shape
 from salesfc_plugin.networks.lstm import LstmEncoder

@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
+from salesfc_plugin.backend import keras, tf
 from salesfc_plugin.heads import QuantileHead
 from salesfc_plugin.networks.inputs import YEAR_SEASONS, Shape
 from salesfc_plugin.windows import KNOWN_SHARE
@@ -111,7 +110,8 @@ class Neighbours(keras.layers.Layer):
     def _bias(self) -> tf.Tensor:
         """``[P, H, heads]`` what age and kind say before any covariate is looked at."""
         age = -0.5 * self.age[:, :, None] * tf.nn.softplus(self.decay)
-        year = tf.tile(self.year_bias[:, None, :], (1, self.shape.horizon, 1))
+        # not tf.tile, whose gradient transposes whole numbers: oneDNN says on standard error that it cannot
+        year = tf.broadcast_to(self.year_bias[:, None, :], (len(YEAR_SEASONS), self.shape.horizon, self.heads))
         return tf.concat([age, year], axis=0)
 
     def _keys(self, known: tf.Tensor, calendar: tf.Tensor) -> tf.Tensor:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import tensorflow as tf
 
+from salesfc_plugin.backend import tf
 from salesfc_plugin.windows import Arrays, Recipe
 
 YEAR_SEASONS = (-1, 0, 1)  # the seasons around the same period a year ago that a step looks at

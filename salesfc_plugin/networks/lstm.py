@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
+from salesfc_plugin.backend import keras, tf
 from salesfc_plugin.networks.decoder import Capacity
 from salesfc_plugin.networks.inputs import Shape
 
