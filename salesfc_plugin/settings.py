@@ -9,9 +9,11 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import zoneinfo
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from salesfc_plugin.errors import SalesfcError
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 
 PREFIX = "salesfc_"
 _PACKAGE = Path(__file__).parent
-_MACROS = ("settings.sql", "setting_types.sql")
+_MACROS = ("settings.sql", "setting_types.sql", "supply.sql", "engine.sql")
+_NEAR = 0.6  # likeness of two names from which one may be meant by the other
 
 
 class SettingError(SalesfcError):
@@ -63,6 +66,20 @@ def check_vars(given: Mapping[str, Any]) -> list[str]:
     return problems
 
 
+def check_together(given: Mapping[str, Any]) -> list[str]:
+    """What is right by itself but not beside the other vars: one line, or nothing."""
+    try:
+        _Macros(given).call("check_together")
+    except SettingError as error:
+        return [str(error)]
+    return []
+
+
+def sql_of(macro: str, given: Mapping[str, Any], *arguments: str) -> str:
+    """What a macro of ``engine.sql`` writes for DuckDB with these vars."""
+    return str(_Macros(given).call(macro, *arguments)).strip()
+
+
 def value_of(name: str, given: Mapping[str, Any]) -> Any:
     """The value that a build with these vars would use.
 
@@ -74,8 +91,28 @@ def value_of(name: str, given: Mapping[str, Any]) -> Any:
 
 def did_you_mean(name: str, candidates: list[str]) -> str:
     """`; did you mean ...?` for the nearest candidate, or nothing if none is near."""
-    near = difflib.get_close_matches(name.lower(), [c.lower() for c in candidates], n=1, cutoff=0.6)
-    return next((f"; did you mean {c}?" for c in candidates if near and c.lower() == near[0]), "")
+    near = nearest(name, candidates)
+    return f"; did you mean {near}?" if near else ""
+
+
+def nearest(name: str, candidates: list[str]) -> str:
+    """The candidate that may have been meant by a name, or nothing."""
+    near = max(candidates, key=lambda candidate: _likeness(name, candidate), default="")
+    return near if near and _likeness(name, near) >= _NEAR else ""
+
+
+def _likeness(one: str, other: str) -> float:
+    """0 to 1: by letters in common, or because one shortens the other (qty, quantity)."""
+    one, other = (re.sub(r"[^0-9a-z\u0080-\uffff]", "", name.lower()) for name in (one, other))
+    short, long = sorted((one, other), key=len)
+    shortens = len(short) >= 3 and short[0] == long[0] and _is_within(short, long)
+    return max(difflib.SequenceMatcher(None, one, other).ratio(), 0.7 if shortens else 0.0)
+
+
+def _is_within(short: str, long: str) -> bool:
+    """Whether the letters of one stand in the other, in that order."""
+    rest = iter(long)
+    return all(letter in rest for letter in short)
 
 
 def vars_markdown() -> str:
@@ -112,7 +149,8 @@ class _Macros:
                 "var": lambda name, default=None: given.get(name, default),
                 "return": self._return,
                 "exceptions": {"raise_compiler_error": self._refuse},
-                "modules": {"re": re},
+                "adapter": self,
+                "modules": {"re": re, "pytz": SimpleNamespace(all_timezones=_zones())},
                 "invocation_args_dict": {"vars": {}},
             }
         )
@@ -127,6 +165,15 @@ class _Macros:
     def __getattr__(self, macro: str) -> Any:
         return lambda *arguments: self.call(macro, *arguments)
 
+    def dispatch(self, macro: str, _: str) -> Any:
+        """As dbt's adapter for DuckDB does."""
+        return getattr(self, f"default__{macro}")
+
+    @staticmethod
+    def quote(name: str) -> str:
+        """As dbt's adapter for DuckDB does."""
+        return f'"{name}"'
+
     @staticmethod
     def _return(value: Any) -> None:
         raise _Return(value)
@@ -134,6 +181,11 @@ class _Macros:
     @staticmethod
     def _refuse(message: str) -> None:
         raise SettingError(message)
+
+
+@cache
+def _zones() -> set[str]:
+    return zoneinfo.available_timezones()
 
 
 @cache

@@ -29,7 +29,7 @@
     {%- if column | lower not in types -%}
         {%- do exceptions.raise_compiler_error(
             'salesfc_' ~ setting_name ~ ": table '" ~ salesfc.setting(table ~ '_identifier') ~ "' has no column '" ~ column
-            ~ "'; did you mean '" ~ salesfc.nearest(column, types.keys() | list) ~ "'? Its columns: " ~ types.keys() | join(', ') ~ '.'
+            ~ "'" ~ salesfc.did_you_mean(column, types.keys() | list) ~ ' Its columns: ' ~ types.keys() | join(', ') ~ '.'
         ) -%}
     {%- endif -%}
     {%- do return(types[column | lower]) -%}

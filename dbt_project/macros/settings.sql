@@ -140,7 +140,7 @@
     {%- for name in table -%}{%- do salesfc.setting(name) -%}{%- endfor -%}
     {%- for given in invocation_args_dict.get('vars', {}) if given.startswith('salesfc_') and given[8:] not in table -%}
         {%- do exceptions.raise_compiler_error(
-            given ~ ': there is no such var; did you mean salesfc_' ~ salesfc.nearest(given[8:], table.keys() | list) ~ '?'
+            given ~ ': there is no such var' ~ salesfc.did_you_mean(given[8:], table.keys() | list, 'salesfc_')
         ) -%}
     {%- endfor -%}
     {%- do salesfc.check_together() -%}
@@ -187,9 +187,10 @@
 {% endmacro %}
 
 
-{#- The word of a list that shares most pairs of letters with a given one: for 'did you mean'. -#}
-{% macro nearest(word, words) %}
-    {%- set best = namespace(word='', score=-1.0) -%}
+{#- '; did you mean ...?' for the word of a list that shares most pairs of letters with a given one;
+    nothing if none shares many. -#}
+{% macro did_you_mean(word, words, prefix='') %}
+    {%- set best = namespace(word='', score=0.4) -%}
     {%- set given = ' ' ~ word | lower ~ ' ' -%}
     {%- for candidate in words -%}
         {%- set text = ' ' ~ candidate | lower ~ ' ' -%}
@@ -198,5 +199,5 @@
         {%- set score = 2.0 * shared.n / (given | length + text | length) -%}
         {%- if score > best.score -%}{%- set best.word = candidate -%}{%- set best.score = score -%}{%- endif -%}
     {%- endfor -%}
-    {%- do return(best.word) -%}
+    {%- do return('; did you mean ' ~ prefix ~ best.word ~ '?' if best.word else '.') -%}
 {% endmacro %}

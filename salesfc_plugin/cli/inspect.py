@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from salesfc_plugin.cli.show import DATABASE, Database, table
+from salesfc_plugin.cli.show import DATABASE, Database, line, table
 from salesfc_plugin.errors import SalesfcError
 
 Target = Annotated[Path, typer.Option("--target-path", help="dbt's target folder.", envvar="DBT_TARGET_PATH")]
@@ -15,29 +15,46 @@ Variables = Annotated[str, typer.Option("--vars", help="Vars as dbt takes them, 
 
 
 def doctor(
-    db: Database = DATABASE,
+    db: Annotated[
+        Path | None,
+        typer.Option("--db", help="A database to look at instead of the profile's.", envvar="SALESFC_DB"),
+    ] = None,
     project_dir: Annotated[Path, typer.Option(help="The folder of your dbt_project.yml.")] = Path(),
+    profiles_dir: Annotated[Path | None, typer.Option(help="The folder of your profiles.yml.")] = None,
+    target: Annotated[str, typer.Option(help="An output of your profile.")] = "",
     variables: Variables = "{}",
 ) -> None:
     """Check what a build needs, and say what to do.
 
-    Looks at versions, vars, database, locks, tables, columns, disk and memory.
+    Looks at versions, project, profile, vars, database, tables, columns and what is in them, disk and memory.
     Ends with exit code 1 if something would fail a build.
 
     \b
     Examples:
       salesfc doctor
-      salesfc doctor --project-dir shop --db shop.duckdb --vars '{salesfc_horizon: 14}'
+      salesfc doctor --project-dir shop --vars '{salesfc_horizon: 14}'
+      salesfc doctor --db shop.duckdb
     """
-    from salesfc_plugin.doctor import examine
+    from salesfc_plugin.cli.profile import read_output
+    from salesfc_plugin.doctor import Output, examine
 
-    checks = list(examine(db, project_dir, _parsed(variables)))
-    table(["", "", ""], [(check.verdict, check.subject, check.finding) for check in checks])
-    for check in checks:
-        if check.remedy and check.verdict != "ok":
-            print(f"-> {check.subject}: {check.remedy}")
-    if any(check.verdict == "problem" for check in checks):
+    given = _parsed(variables)
+    try:
+        output: Output | SalesfcError = read_output(project_dir, profiles_dir, target, given)
+    except SalesfcError as error:
+        output = error
+    counts = {"problem": 0, "warning": 0}
+    for check in examine(project_dir, given, output, db):
+        counts[check.verdict] = counts.get(check.verdict, 0) + 1
+        line(check.verdict, f"{check.subject}: {check.finding}", check.remedy)
+    print(_verdict(counts["problem"], counts["warning"]))
+    if counts["problem"]:
         raise typer.Exit(1)
+
+
+def _verdict(problems: int, warnings: int) -> str:
+    said = [f"{n} {word}{'s' if n > 1 else ''}" for n, word in ((problems, "problem"), (warnings, "warning")) if n]
+    return f"{' and '.join(said)}." if said else "Nothing stands in the way of a build."
 
 
 def lineage(

@@ -19,6 +19,22 @@ ServeDatabase = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
+def line(word: str, text: str, below: str = "") -> None:
+    """Print a line that begins with a word of a few, in its colour; what is to be done stands below it."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        print(f"{word:8} {text}", *([f"{'':8} -> {below}"] if below else []), sep="\n")
+        return
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console.print(Text(f"{word:8} ", style=_STYLES.get(word, "")), Text(text), sep="")
+    if below:
+        console.print(Padding(Text(f"-> {below}"), (0, 0, 0, 9)))
+
+
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
     """Print rows under headers; cells that are one of a few known words get their colour."""
     from rich.console import Console

@@ -1,6 +1,7 @@
 """The newcomer's command, whole: `salesfc demo` in an empty folder, then what it says one can do."""
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -54,9 +55,11 @@ def test_doctor_finds_nothing_after_it(demo: Demo) -> None:
     root = Path(__file__).parents[2]
     variables = (root / "salesfc_plugin" / "demo" / "vars.yml").read_text()
     command = [SALESFC, "doctor", "--project-dir", str(root), "--vars", variables]
-    done = subprocess.run(command, cwd=demo.folder, capture_output=True, text=True, check=False)
+    environment = os.environ | {"SALESFC_DB": str(demo.folder / "output" / "salesfc.duckdb")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-    assert "raw.sales: 8 columns, every mapped one is there" in done.stdout
+    assert "raw.sales: 295,183 rows, 312 series, 2022-11-01 to 2025-10-31\n" in done.stdout
+    assert done.stdout.endswith("Nothing stands in the way of a build.\n")
 
 
 def test_lineage_reads_every_column_and_customers_are_only_counted(demo: Demo) -> None:

@@ -65,6 +65,11 @@ def shop(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
     variables = yaml.safe_load((REPOSITORY / "salesfc_plugin" / "demo" / "vars.yml").read_text())
     (project / "dbt_project.yml").write_text(yaml.safe_dump({"name": "shop", "profile": "salesfc", "vars": variables}))
     shutil.copy(project / "dbt_project.yml", folder)
+    (project / "output").symlink_to(folder / "output")
+    for place in (folder, project):
+        shutil.copy(REPOSITORY / "profiles.yml", place)
+        (place / "dbt_packages").mkdir()
+        (place / "dbt_packages" / "salesfc").symlink_to(REPOSITORY)
     return folder
 
 

@@ -25,8 +25,17 @@ WRONG: dict[str, list[object]] = {
     "sales_identifier": [""], "schema": [1], "time_column": [""], "quantity_column": [3], "price_column": [1],
     "views_column": [1], "competitor_price_column": [2], "tensorboard_dir": [1], "customer_column": [1],
     "series_identifier": [1], "covariates_identifier": [1], "behaviour_identifier": [1], "stock_identifier": [1],
-    "semantic_models": ["yes", 1],
+    "semantic_models": ["yes", 1], "min_customers": [-1], "lead_time": [400], "review_period": [0],
+    "service_level": [1], "scenario_identifier": [1],
+    **{f"{name}_column": [1] for name in (
+        "lead_time", "lead_time_deviation", "unit_cost", "holding_cost", "shortage_cost", "pack_size", "minimum_order",
+        "supplier", "successor", "category",
+    )}, "location_key": [["warehouse"]],
 }  # fmt: skip
+
+
+def test_every_var_is_tried():
+    assert set(WRONG) == set(settings_table())
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
@@ -83,9 +92,11 @@ def test_a_missing_table_or_column_is_named(build):
     assert "there is no table 'raw.sales'; schema 'raw' holds sale." in result.messages["stg_salesfc__sales"]
     result = build({"sales": daily([1])}, {"quantity_column": "quantty"})
     message = result.messages["stg_salesfc__sales"]
-    assert "salesfc_quantity_column: table 'sales' has no column 'quantty'; did you mean 'quantity'?" in message
-    result = build({"sales": daily([1])}, {"price_column": "cost"})
-    assert "salesfc_price_column" in result.messages["stg_salesfc__sales"]
+    assert (
+        "salesfc_quantity_column: table 'sales' has no column 'quantty'; did you mean quantity? Its columns:" in message
+    )
+    message = build({"sales": daily([1])}, {"price_column": "tariff"}).messages["stg_salesfc__sales"]
+    assert "salesfc_price_column: table 'sales' has no column 'tariff'. Its columns: " in message, "nothing is near"
 
 
 def test_the_memory_limit_reaches_the_database(build):

@@ -202,13 +202,55 @@ def test_a_database_that_another_process_writes_is_named_with_it(marts: Path) ->
         writer.communicate("\n")
 
 
-def test_doctor_exits_with_1_on_a_problem_only(tmp_path: Path) -> None:
-    (tmp_path / "dbt_project.yml").write_text("name: shop\n")
-    assert "output/salesfc.duckdb is not there" in works("doctor", folder=tmp_path)
-    done = salesfc("doctor", "--vars", "{salesfc_horizn: 3}", folder=tmp_path)
-    assert done.returncode == 1
-    assert "did you mean salesfc_horizon?" in done.stdout
-    assert "-> vars: see `salesfc vars`" in done.stdout
+PROFILE = """
+shop:
+  target: dev
+  outputs:
+    dev:
+      type: duckdb
+      path: "{{ env_var('SHOP_FILE', 'data/shop.duckdb') }}"
+      plugins: [{module: salesfc_plugin.plugin}]
+    big: {type: postgres}
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A user's project with the package in it, a profile, and the database that the profile names."""
+    (tmp_path / "dbt_project.yml").write_text("name: shop\nprofile: shop\nvars: {salesfc_horizon: 7}\n")
+    (tmp_path / "profiles.yml").write_text(PROFILE)
+    (tmp_path / "dbt_packages").mkdir()
+    (tmp_path / "dbt_packages" / "salesfc").symlink_to(Path(__file__).parents[2])
+    (tmp_path / "data").mkdir()
+    with duckdb.connect(str(tmp_path / "data/shop.duckdb"), config={"storage_compatibility_version": "v1.2.0"}) as con:
+        con.execute("create schema raw; create table raw.sales (sold_at date, quantity int)")
+        con.execute("insert into raw.sales select date '2024-01-01' + i::int, i from range(60) t(i)")
+    return tmp_path
+
+
+def test_doctor_looks_where_a_build_writes(shop: Path) -> None:
+    told = works("doctor", folder=shop)
+    assert "ok       profile: shop.dev in profiles.yml: a build writes data/shop.duckdb\n" in told
+    assert "raw.sales: 60 rows, 1 series, 2024-01-01 to 2024-02-29 (no salesfc_series_keys: all sales are one)" in told
+    assert told.endswith("Nothing stands in the way of a build.\n")
+    inside = works("doctor", "--project-dir", shop.name, folder=shop.parent)
+    assert f"a build writes {shop.name}/data/shop.duckdb" in inside
+
+
+def test_doctor_exits_with_1_on_a_problem(shop: Path) -> None:
+    for arguments, environment, finding in (
+        (["--vars", "{salesfc_horizn: 3}"], {}, "did you mean salesfc_horizon?"),
+        ([], {"SHOP_FILE": "none.duckdb"}, "database: none.duckdb is not there"),
+        (["--target", "prod"], {}, "does not have a target named 'prod'. The valid target names for this profile are"),
+        (["--target", "big"], {}, "problem  profile: "),
+        (["--profiles-dir", "data"], {}, "profile: data/profiles.yml is not there"),
+        (["--project-dir", "data"], {}, "problem  project: there is no data/dbt_project.yml"),
+    ):
+        done = salesfc("doctor", *arguments, folder=shop, **environment)
+        assert done.returncode == 1, done.stdout
+        assert finding in done.stdout
+        assert done.stdout.splitlines()[-1].startswith("1 problem"), done.stdout
+        assert done.stderr == ""
 
 
 def test_vars_and_package_path(tmp_path: Path) -> None:
