@@ -1,6 +1,6 @@
 {#- What was read, by series and period: sums before any rule. A row counts once however many copies
     of it there are. -#}
-{%- set missing, returns = salesfc.setting('missing'), salesfc.setting('returns') -%}
+{%- set returns, may_repeat = salesfc.setting('returns'), salesfc.drops_duplicates() -%}
 
 with sales as (
 
@@ -25,13 +25,14 @@ with sales as (
 select
     unique_id,
     ts,
-    cast(sum(copies) as bigint) as rows_read,
-    cast(sum(copies - 1) as bigint) as rows_duplicate,
+    {{ 'cast(sum(copies) as bigint)' if may_repeat else 'count(*)' }} as rows_read,
+    cast({{ 'sum(copies - 1)' if may_repeat else 0 }} as bigint) as rows_duplicate,
     count(*) filter (where is_missing) as rows_missing,
     count(*) filter (where quantity < 0) as rows_returned,
     count(quantity){{ ' filter (where quantity >= 0)' if returns == 'drop' }} as rows_counted,
-    coalesce(sum(quantity * copies), 0.0) as units_read,
-    coalesce(sum(quantity * (copies - 1)), 0.0) as units_duplicate,
+    coalesce(sum(quantity{{ ' * copies' if may_repeat }}), 0.0) as units_read,
+    {{ 'coalesce(sum(quantity * (copies - 1)), 0.0)' if may_repeat else 'cast(0 as double)' }}
+        as units_duplicate,
     coalesce(sum(quantity) filter (where quantity < 0), 0.0) as units_returned,
     coalesce(sum(quantity) filter (where quantity >= 0), 0.0) as units_sold,
     sum(quantity * price){{ ' filter (where quantity >= 0)' if returns == 'drop' }} as revenue,
@@ -42,8 +43,10 @@ select
         when count(distinct customer) >= {{ salesfc.setting('min_customers') }}
             then count(distinct customer)
     end as customers
-    {%- else %}
+    {%- elif salesfc.setting('customer_column') %}
     count(distinct customer) as customers
+    {%- else %}
+    cast(0 as bigint) as customers
     {%- endif %}
 from sales
 group by unique_id, ts
