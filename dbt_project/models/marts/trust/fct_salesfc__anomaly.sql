@@ -1,8 +1,9 @@
 {#- Past periods outside the interval that would have been published before them, and what may
-    explain it: no stock, a known column that is not as usual (a promotion, say), a holiday. A
-    stock-out, which does not count elsewhere, counts here. -#}
+    explain it: no stock, a known column that is not what it mostly was in the last year (a promotion,
+    say), a holiday. A stock-out, which does not count elsewhere, counts here. -#}
 {%- set has_known = salesfc.setting('covariates_identifier') != '' -%}
-{%- set known_columns = salesfc.setting('known_columns') if has_known else [] %}
+{%- set known_columns = salesfc.setting('known_columns') if has_known else [] -%}
+{%- set year = {'day': 364, 'week': 52, 'month': 12}[salesfc.setting('frequency')] %}
 
 with judged as (
 
@@ -31,12 +32,16 @@ usual as (
 
     select
         {%- for column in known_columns %}
-        {{ salesfc.quantile_of(salesfc.quoted(column, 'known__'), 0.5) }}
+        {{ salesfc.quantile_of('observations.' ~ salesfc.quoted(column, 'known__'), 0.5) }}
             as {{ salesfc.quoted(column, 'known__') }},
         {%- endfor %}
-        unique_id
-    from {{ ref('int_salesfc__observations') }}
-    group by unique_id
+        observations.unique_id
+    from {{ ref('int_salesfc__observations') }} as observations
+    cross join {{ ref('int_salesfc__cutoff') }} as cutoff
+    where
+        observations.ts > {{ salesfc.period_add('cutoff.cutoff', -year) }}
+        and observations.ts <= cutoff.cutoff
+    group by observations.unique_id
 
 ),
 
