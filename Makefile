@@ -53,7 +53,7 @@ test: $(READY) ## Run the tests (the ones that take long are in test-all)
 test-all: $(READY) ## Run every test, the long ones too
 	@pytest -m "" -n $(WORKERS) $(PYTEST_ARGS)
 
-test-bi: $(READY) ## Drive Apache Superset end to end (installs it into .venv-superset, 0.7 GB)
+test-bi: $(READY) ## Drive Superset and Streamlit end to end (installs them beside .venv, 1.4 GB)
 	@pytest -m "" tests/bi $(PYTEST_ARGS)
 
 # Java 17 must be there. Spark goes into the same environment: its lock moves nothing that the other one names.

@@ -27,7 +27,8 @@ def train(
     """Train on sales as a build does: inputs, methods and intervals are chosen on held-out periods.
 
     Args:
-        sales: ``unique_id``, ``ts`` (or ``ds``), ``quantity`` (or ``y``), and other columns.
+        sales: ``unique_id``, ``ts`` (or ``ds``), ``quantity`` (or ``y``), and other columns; or a ``Panel``, which is
+            all of it in dense arrays.
         config: what to forecast, and how much to spend.
         future: ``unique_id``, ``ts`` and the columns of ``sales`` that are known in advance, for the horizon.
         series: ``unique_id`` and attributes.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,9 @@ import pyarrow as pa
 
 from salesfc_plugin.almanac import calendar, first_days, periods_around
 from salesfc_plugin.config import ForecastConfig
-from salesfc_plugin.panel import Axis, Panel, PanelError, read_panel
+from salesfc_plugin.panel import Axis, Panel, PanelError, Statics, read_panel
 
-Frame = Any  # a pandas or Polars data frame, an Arrow table, a DuckDB relation: whatever speaks Arrow
+Frame = Any  # a pandas or Polars data frame, an Arrow table, a DuckDB relation: whatever speaks Arrow; or a panel
 _NIXTLA = {"ds": "ts", "y": "quantity"}
 
 
@@ -26,7 +27,8 @@ def to_panel(
     """Lay sales out as a panel that ends with the newest of them; a period without a row sold nothing.
 
     Args:
-        sales: ``unique_id``, ``ts`` (or ``ds``), ``quantity`` (or ``y``), NULL where unknown, and other columns.
+        sales: ``unique_id``, ``ts`` (or ``ds``), ``quantity`` (or ``y``), NULL where unknown, and other columns; or a
+            panel, which stays as it is but for the codes of its attributes.
         config: horizon, frequency, region of the holidays.
         future: ``unique_id``, ``ts`` and columns known in advance, for the horizon; others of ``sales`` are past.
         series: ``unique_id`` and attributes.
@@ -35,6 +37,9 @@ def to_panel(
     Raises:
         PanelError: if a column is missing, or a series has two rows for one period.
     """
+    if isinstance(sales, Panel):
+        _check_panel(sales, config, alone=future is None and series is None)
+        return sales if vocabulary is None else replace(sales, statics=_coded(sales.statics, vocabulary))
     sold = _periods("sales", sales, ("unique_id", "ts", "quantity"), config.frequency)
     ahead = sold.slice(0, 0) if future is None else _periods("future", future, ("unique_id", "ts"), config.frequency)
     known = [] if future is None else [n for n in ahead.column_names if n not in ("unique_id", "ts", "quantity")]
@@ -60,8 +65,10 @@ def to_panel(
 def like(frame: Frame, table: pa.Table) -> Frame:
     """A result in the kind of table that was given; a DuckDB relation gets an Arrow table, which DuckDB reads by name.
 
-    Columns are ``unique_id, ds, y_hat, ...`` for whoever brought ``ds``.
+    A panel gets one, too. Columns are ``unique_id, ds, y_hat, ...`` for whoever brought ``ds``.
     """
+    if isinstance(frame, Panel):
+        return table
     if "ds" in _arrow(frame).column_names:
         nixtla = {"ts": "ds", "quantity": "y", "forecast": "y_hat", "median": "y_hat_median",
                   "lower_bound": "y_hat_lo", "upper_bound": "y_hat_hi"}  # fmt: skip
@@ -75,6 +82,30 @@ def like(frame: Frame, table: pa.Table) -> Frame:
 
         return pl.from_arrow(table)
     return table
+
+
+def _check_panel(panel: Panel, config: ForecastConfig, *, alone: bool) -> None:
+    if not alone:
+        raise PanelError(
+            "sales: a panel holds what is known in advance and the attributes; leave future and series out"
+        )
+    if (panel.horizon, panel.frequency) != (config.horizon, config.frequency):
+        raise PanelError(
+            f"sales: the panel is laid out for {panel.horizon} periods ({panel.frequency}), the configuration asks for"
+            f" {config.horizon} ({config.frequency})"
+        )
+
+
+def _coded(statics: Statics, vocabulary: Mapping[str, tuple[str, ...]]) -> Statics:
+    """Attributes in the codes of a trained model: what it does not know is unknown."""
+    kept = [k for k, name in enumerate(statics.names) if vocabulary.get(name)]
+    codes = np.zeros((len(statics.codes), len(kept)), np.int32)
+    for column, k in enumerate(kept):
+        known = {word: code for code, word in enumerate(vocabulary[statics.names[k]], start=1)}
+        place = np.array([0, *(known.get(word, 0) for word in statics.vocabulary[k])], np.int32)
+        codes[:, column] = place[statics.codes[:, k]]
+    names = tuple(statics.names[k] for k in kept)
+    return replace(statics, names=names, codes=codes, vocabulary=tuple(vocabulary[name] for name in names))
 
 
 def _arrow(frame: Frame) -> pa.Table:

@@ -9,6 +9,7 @@ import pytest
 # Files that look at the one demo build. The fixture refuses others: a worker more would build the demo once more.
 OF_THE_DEMO = {
     *(f"tests/build/test_{name}.py" for name in ("demo", "dbt_fit", "docs", "notebook")), "tests/bi/test_superset.py",
+    "tests/bi/test_streamlit.py",
 }  # fmt: skip
 # What takes longest goes first, so that no worker is left alone with it at the end.
 _LONGEST_FIRST = ("demo", "[m5]", "[online_retail]", "[rossmann]", "_panel.py", "_trust.py", "_browser.py")

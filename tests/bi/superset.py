@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,8 +11,8 @@ from typing import Any
 
 import requests
 
-REPOSITORY = Path(__file__).parents[2]
-VENV = Path(os.environ.get("SALESFC_SUPERSET_VENV", REPOSITORY / ".venv-superset"))
+from tests.bi.tools import clean_environment, environment, free_port, serving
+
 _CONFIG = """
 SECRET_KEY = "only-for-a-test-that-throws-everything-away"
 SQLALCHEMY_DATABASE_URI = "sqlite:///{home}/superset.db"
@@ -54,61 +50,24 @@ class Superset:
         return list(self.api("POST", "sqllab/execute/", json=asked)["data"])
 
 
-def install() -> None:
-    """Make the virtual environment, if it is not there."""
-    if (VENV / "bin" / "superset").exists():
-        return
-    subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
-    pip = [
-        str(VENV / "bin" / "python"),
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "-r",
-        str(Path(__file__).with_name("requirements.txt")),
-    ]
-    subprocess.run(pip, check=True)
-
-
 @contextmanager
 def running(home: Path) -> Iterator[Superset]:
     """Superset with an empty metadata database in `home`, until the block ends."""
     (home / "superset_config.py").write_text(_CONFIG.format(home=home))
-    clean = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
-    environment = clean | {
+    variables = clean_environment() | {
         "SUPERSET_CONFIG_PATH": str(home / "superset_config.py"), "SUPERSET_HOME": str(home), "FLASK_APP": "superset",
     }  # fmt: skip
-    program = str(VENV / "bin" / "superset")
+    program = str(environment("superset") / "superset")
     who = [
         "--username", "admin", "--password", "admin", "--email", "a@b.invalid", "--firstname", "A", "--lastname", "B",
     ]  # fmt: skip
     for step in (["db", "upgrade"], ["fab", "create-admin", *who], ["init"]):
-        done = subprocess.run([program, *step], cwd=home, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run([program, *step], cwd=home, env=variables, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-3000:]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (home / "superset.log").open("w") as log:
-        command = [program, "run", "-h", "127.0.0.1", "-p", str(port), "--with-threads"]
-        server = subprocess.Popen(command, cwd=home, env=environment, stdout=log, stderr=log)
-        try:
-            _wait(server, f"http://127.0.0.1:{port}/health")
-            superset = Superset(f"http://127.0.0.1:{port}")
-            superset.log_in()
-            yield superset
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
-
-
-def _wait(server: subprocess.Popen[bytes], url: str, seconds: float = 180) -> None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        assert server.poll() is None, "Superset ended; see superset.log in its home"
-        try:
-            if requests.get(url, timeout=5).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.5)
-    raise AssertionError(f"{url} did not answer in {seconds} s")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [program, "run", "-h", "127.0.0.1", "-p", str(port), "--with-threads"]
+    with serving(command, f"{url}/health", home / "superset.log", cwd=home, env=variables):
+        superset = Superset(url)
+        superset.log_in()
+        yield superset

@@ -17,11 +17,12 @@ import pytest
 import yaml
 
 from salesfc_plugin.publish import publish
-from tests.bi.superset import REPOSITORY, Superset, install, running
+from tests.bi.superset import Superset, running
+from tests.bi.tools import REPOSITORY, chromium, wait
 from tests.build.conftest import Demo, demo  # noqa: F401  # a fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
-webdriver = pytest.importorskip("selenium.webdriver")
+pytest.importorskip("selenium.webdriver")
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
@@ -39,7 +40,6 @@ def shop(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa:
 
 @pytest.fixture(scope="module")
 def superset(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Superset]:
-    install()
     with running(tmp_path_factory.mktemp("superset")) as superset:
         archive = shop / "salesfc_dashboard.zip"
         published = shop / "output" / "salesfc_serve.duckdb"
@@ -51,28 +51,14 @@ def superset(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 @pytest.fixture(scope="module")
 def browser(superset: Superset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or shutil.which("google-chrome") or ""
-    for flag in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1400,1700"):
-        options.add_argument(flag)
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
-    driver.set_page_load_timeout(180)
-    driver.get(f"{superset.url}/login/")
-    wait(lambda: driver.find_elements(By.CSS_SELECTOR, "#username, [data-test=username-input]"))
-    driver.find_element(By.CSS_SELECTOR, "#username, [data-test=username-input]").send_keys("admin")
-    driver.find_element(By.CSS_SELECTOR, "#password, [data-test=password-input]").send_keys("admin", Keys.ENTER)
-    wait(lambda: "login" not in driver.current_url)
-    yield driver
-    driver.quit()
-
-
-def wait(condition: Any, seconds: float = 180) -> Any:
-    until = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.5)
-    return found
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        driver.get(f"{superset.url}/login/")
+        wait(lambda: driver.find_elements(By.CSS_SELECTOR, "#username, [data-test=username-input]"))
+        driver.find_element(By.CSS_SELECTOR, "#username, [data-test=username-input]").send_keys("admin")
+        field = driver.find_element(By.CSS_SELECTOR, "#password, [data-test=password-input]")
+        field.send_keys("admin", Keys.ENTER)
+        wait(lambda: "login" not in driver.current_url)
+        yield driver
 
 
 def open_dashboard(browser: Any, superset: Superset) -> str:

@@ -121,6 +121,16 @@ def test_python_is_python(block: Block) -> None:
     compile(block.text, block.place, "exec")
 
 
+def test_other_tools_are_installed_as_their_tests_install_them() -> None:
+    page = (REPOSITORY / "docs" / "bi.md").read_text(encoding="utf-8")
+    told = [set(line.split()) for line in re.findall(r"pip install (.+)", page)]
+    for tool, packages in zip(("superset", "streamlit"), told, strict=True):
+        lines = (REPOSITORY / "tests" / "bi" / f"requirements-{tool}.txt").read_text().splitlines()
+        needed = {line for line in lines if not line.startswith("#")}
+        # DuckDB of any version that reads the file comes with duckdb-engine, or is asked for without a version
+        assert {p for p in needed if not p.startswith("duckdb>")} == packages - {"duckdb"}, tool
+
+
 def test_links_lead_to_files_that_are_there() -> None:
     links = {(page, to) for page in PAGES for to in re.findall(r"\]\(([^)#]+)(?:#[\w-]*)?\)", page.read_text("utf-8"))}
     assert [(page, to) for page, to in links if "://" not in to and not (page.parent / to).exists()] == []

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -65,11 +67,49 @@ def test_every_kind_of_table_gives_the_same_in_its_own_kind(sales: pd.DataFrame,
         again = other.to_pandas()
         assert (pd.to_datetime(again["ts"]) == made["ts"]).all()
         pd.testing.assert_frame_equal(again.drop(columns="ts"), made.drop(columns="ts"))
+    polars = forecast(model, pl.from_pandas(sales))
+    assert isinstance(polars, pl.DataFrame)
+    assert (
+        polars.select("forecast", "lower_bound").to_numpy().tolist()
+        == made[["forecast", "lower_bound"]].to_numpy().tolist()
+    )
+    assert made["ts"].tolist() == polars["ts"].cast(pl.Datetime).to_list()
     assert len(made.merge(sales, on="unique_id")) > len(made)
     assert made.merge(sales, on=["unique_id", "ts"]).empty, "the dates are of one kind, and in the future"
     nixtla = forecast(model, sales.rename(columns={"ts": "ds", "quantity": "y"}))
     assert list(nixtla.columns)[:6] == ["unique_id", "ds", "y_hat", "y_hat_median", "y_hat_lo", "y_hat_hi"]
     np.testing.assert_array_equal(nixtla["y_hat"], made["forecast"])
+
+
+def test_a_panel_is_taken_as_it_is_in_the_codes_of_the_model(sales: pd.DataFrame, model: TrainedModel) -> None:
+    panel = to_panel(sales, CONFIG)
+    made = forecast(model, sales)
+    again = forecast(model, panel)
+    assert isinstance(again, pa.Table)
+    np.testing.assert_array_equal(again["forecast"].to_numpy(), made["forecast"])
+    earlier = forecast(model, panel.at(14))
+    assert earlier["ts"].to_pylist()[13] == pd.Timestamp(sales["ts"].max()).date()
+    shuffled = shop(periods=120)
+    words = shuffled.statics.vocabulary[0]
+    turned = np.where(shuffled.statics.codes[:, :1] > 0, len(words) + 1 - shuffled.statics.codes[:, :1], 0)
+    rest = shuffled.statics.codes[:, 1:]
+    statics = replace(
+        shuffled.statics,
+        codes=np.hstack([turned, rest]).astype(np.int32),
+        vocabulary=(words[::-1], *shuffled.statics.vocabulary[1:]),
+    )
+    np.testing.assert_array_equal(
+        forecast(model, replace(shuffled, statics=statics))["forecast"].to_numpy(),
+        forecast(model, shuffled)["forecast"].to_numpy(),
+    )
+
+
+def test_a_panel_that_does_not_fit_is_refused(model: TrainedModel) -> None:
+    panel = shop(periods=120)
+    with pytest.raises(PanelError, match=r"14 periods \(day\), the configuration asks for 7"):
+        to_panel(panel, ForecastConfig(horizon=7))
+    with pytest.raises(PanelError, match="leave future and series out"):
+        forecast(model, panel, series=pd.DataFrame({"unique_id": []}))
 
 
 def test_a_gap_sold_nothing_and_null_is_unknown() -> None:
