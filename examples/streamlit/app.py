@@ -86,10 +86,14 @@ st.altair_chart(drawn(data), width="stretch")
 
 st.subheader("What to order")
 orders = ask("""
-    select unique_id, on_hand, stockout_risk, stockout_date, reorder_point, order_quantity
-    from fct_salesfc__reorder where order_quantity > 0 order by stockout_risk desc, stockout_date, unique_id
+    select unique_id, stockout_risk, stockout_date, on_hand, reorder_point, order_quantity from fct_salesfc__reorder
+    where order_quantity > 0 order by stockout_risk desc, stockout_date, order_quantity desc, unique_id
 """)
+titles = {
+    "unique_id": "series",
+    "stockout_risk": st.column_config.ProgressColumn("risk", format="percent"),
+    "stockout_date": st.column_config.DateColumn("sold out on"),
+    "order_quantity": "order",
+}
 mine = orders if chosen == ALL else orders[orders["unique_id"] == chosen]
-st.dataframe(
-    mine, hide_index=True, column_config={"stockout_risk": st.column_config.ProgressColumn("risk", format="percent")}
-)
+st.dataframe(mine, hide_index=True, column_config=titles)

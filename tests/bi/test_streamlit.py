@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from tests.bi.tools import REPOSITORY, chromium, clean_environment, environment, free_port, serving, wait
-from tests.build.conftest import Demo, demo  # noqa: F401  # a fixture
+from tests.build.conftest import Demo
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 pytest.importorskip("selenium.webdriver")
@@ -21,7 +21,7 @@ APP = REPOSITORY / "examples" / "streamlit" / "app.py"
 
 
 @pytest.fixture(scope="module")
-def published(demo: Demo) -> Path:  # noqa: F811
+def published(demo: Demo) -> Path:
     return demo.folder / "output" / "salesfc_serve.duckdb"
 
 
@@ -42,7 +42,7 @@ def browser(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def metric(browser: Any) -> str:
     """The first figure, once the chart is drawn."""
-    wait(lambda: browser.find_elements(By.CSS_SELECTOR, "[data-testid=stVegaLiteChart] canvas"))
+    wait(lambda: browser.find_elements(By.CSS_SELECTOR, "[data-testid=stVegaLiteChart] :is(svg, canvas)"))
     return str(browser.find_element(By.CSS_SELECTOR, "[data-testid=stMetricValue]").text)
 
 

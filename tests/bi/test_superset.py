@@ -19,7 +19,7 @@ import yaml
 from salesfc_plugin.publish import publish
 from tests.bi.superset import Superset, running
 from tests.bi.tools import REPOSITORY, chromium, wait
-from tests.build.conftest import Demo, demo  # noqa: F401  # a fixture
+from tests.build.conftest import Demo
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 pytest.importorskip("selenium.webdriver")
@@ -31,7 +31,7 @@ UNITS = "select round(sum(forecast)) as units from fct_salesfc__forecast"
 
 
 @pytest.fixture(scope="module")
-def shop(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+def shop(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the demo's folder, whose tables a second build may replace."""
     folder = tmp_path_factory.mktemp("bi") / "shop"
     shutil.copytree(demo.folder, folder)

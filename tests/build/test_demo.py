@@ -18,8 +18,16 @@ REPORT = "output/salesfc_report.html"
 
 def test_it_says_where_everything_is_and_how_long_it_took(demo: Demo) -> None:
     build, last = demo.text.split("Completed successfully")
-    assert re.search(r"salesfc: \d+ series \(\d+ ok.*\); [\d,]+ forecasts; sales read up to 2025-10-31", build)
-    assert re.search(r"salesfc: on periods held out, .* 0\.\d{3}, seasonal naive 0\.\d{3}: \d+ % better", build)
+    for row in (
+        r"series     \d+: \d+ ok, \d+ fallback",
+        r"forecasts  [\d,]+, up to 2025-11-28; sales read up to 2025-10-31",
+        r"accuracy   off by \d+\.\d % of the units sold on .*, seasonal naive by \d+\.\d %: \d+ % better",
+        r"seconds    \d+",
+        r"tables     .*output/salesfc\.duckdb, schema main",
+    ):
+        assert re.search(f"salesfc  {row}$", build, re.MULTILINE), row
+    assert re.search(r"\d\.\d GB of memory at the peak$", build, re.MULTILINE)
+    assert "\x1b[" not in demo.text, "colours only on a terminal"
     for step in ("choosing inputs on", "choosing methods", "backtest: ", "forecasting ", "explaining the"):
         assert step in build
     assert re.search(r"\d+ series \(\d+ ok.*\); [\d,]+ forecasts", last), last

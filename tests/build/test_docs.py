@@ -1,6 +1,7 @@
 """Whatever README and docs tell people to type is typed here: SQL and commands in the demo's folder, vars, links.
 
-A block that cannot run in a test has `<!-- not run: why -->` above it, where a reader of the page's source sees it too.
+A block that cannot run in a test has `<!-- not run: why -->` above it, where a reader of the page's source sees it too;
+one that builds has ``<!-- run by `make test-all`: it builds -->``.
 """
 
 from __future__ import annotations
@@ -26,18 +27,20 @@ from tests.build.dbt import REPOSITORY
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 _BLOCK = re.compile(
-    r"^(?:<!-- not run: (?P<why>.+?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+    r"^(?:<!-- (?:not run|run by (?P<later>`make test-all`)): (?P<why>.+?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)^```$",
+    re.DOTALL | re.MULTILINE,
 )
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its page and line, its language, its text, and why it is not run (empty if it is)."""
+    """A fenced block: place, language, text, why it is not run at once (empty if it is), and whether it is later."""
 
     place: str
     kind: str
     text: str
     why: str
+    later: bool
 
 
 def blocks(*kinds: str) -> list[Block]:
@@ -47,7 +50,7 @@ def blocks(*kinds: str) -> list[Block]:
         for block in _BLOCK.finditer(text):
             line = text.count("\n", 0, block.start()) + 1
             place = f"{page.relative_to(REPOSITORY)}:{line}"
-            found.append(Block(place, block["kind"], block["text"], block["why"] or ""))
+            found.append(Block(place, block["kind"], block["text"], block["why"] or "", bool(block["later"])))
     return [block for block in found if block.kind in kinds]
 
 
@@ -94,6 +97,37 @@ def test_commands_do_what_they_say(shop: Path, block: Block, monkeypatch: pytest
         assert words[0] == "salesfc", f"{block.place}: {line}: say above the block why it is not run"
         done = CliRunner().invoke(app, words[1:])
         assert done.exit_code == 0, f"{block.place}: {line}: {done.output}"
+
+
+@pytest.mark.slow
+def test_a_project_of_ones_own_is_built_as_the_pages_say(demo: Demo, tmp_path: Path) -> None:
+    """Every block that builds, typed into a shell in a new project: README first, which installs the package."""
+    shutil.copytree(demo.folder / "output", tmp_path / "output")
+    told = (yaml.safe_load(block.text) for block in blocks("yaml"))
+    profile = next(content for content in told if isinstance(content, dict) and "my_shop" in content)
+    (tmp_path / "profiles.yml").write_text(yaml.safe_dump(profile))
+    variables = yaml.safe_load((REPOSITORY / "salesfc_plugin" / "demo" / "vars.yml").read_text())
+    project = {"name": "my_shop", "profile": "my_shop", "vars": variables}
+    (tmp_path / "dbt_project.yml").write_text(yaml.safe_dump(project))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SALESFC_", "DBT_"))}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+    lines = [
+        line.partition("  #")[0].strip() for block in blocks("sh") if block.later for line in block.text.splitlines()
+    ]
+    typed = [line for line in dict.fromkeys(lines) if not line.startswith("pip install")]  # the wheel's test does that
+    assert typed[:2] == ["salesfc package-path", "dbt deps"]
+    assert {"dbt build", "dbt build --select tag:salesfc_predict", "salesfc publish", "salesfc report"} <= set(typed)
+    for line in typed:
+        done = subprocess.run(
+            line, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{line}: {done.stdout[-3000:]}{done.stderr[-1000:]}"
+        if line == "salesfc package-path":
+            (tmp_path / "packages.yml").write_text(done.stdout)
+        if line == "dbt build":
+            assert re.search(r"salesfc  series     \d+: ", done.stdout)
+    assert (tmp_path / "output" / "salesfc_report.html").stat().st_mtime > (tmp_path / "packages.yml").stat().st_mtime
 
 
 @pytest.mark.parametrize("block", blocks("sh", "bash", "shell"), ids=lambda block: block.place)
