@@ -80,7 +80,7 @@ left.metric(f"Units in the next {units.loc[0, 'periods']} periods", f"{data['for
 middle.metric("Sales read up to", f"{units.loc[0, 'cutoff']:%d %b %Y}")
 right.metric(
     "Error as a share of sales, all series", f"{accuracy.loc[0, 'ours']:.1%}", f"naive {accuracy.loc[0, 'naive']:.1%}",
-    delta_color="off",
+    delta_color="off", delta_arrow="off",
 )  # fmt: skip
 st.altair_chart(drawn(data), width="stretch")
 

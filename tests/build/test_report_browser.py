@@ -170,6 +170,55 @@ def test_a_series_is_found_and_chosen_by_keyboard_alone(page: Page) -> None:
     assert field.get_attribute("value") == chosen
 
 
+def test_everything_is_reached_and_used_by_keyboard(page: Page) -> None:
+    page.open()
+
+    def press(*keys: str) -> Any:
+        for key in keys:
+            page.driver.switch_to.active_element.send_keys(key)
+        return page.driver.switch_to.active_element
+
+    def go_on_to(css: str, most: int = 60) -> Any:
+        for _ in range(most):
+            if page.js("return document.activeElement.matches(arguments[0])", css):
+                shown = "const s = getComputedStyle(document.activeElement); return s.outlineStyle"
+                assert page.js(shown) != "none" or css.startswith("input[type=radio]"), f"{css}: where am I?"
+                return page.driver.switch_to.active_element
+            press(Keys.TAB)
+        raise AssertionError(f"{css} is not reached")
+
+    page.js("document.activeElement.blur()")
+    page.one("body").send_keys(Keys.TAB)
+    assert page.driver.switch_to.active_element.text == "Skip to the forecast"
+    press(Keys.ENTER)
+    page.wait(lambda: page.js("return document.activeElement.id") == "section-forecast-title")
+    go_on_to("#picker")
+    press("lyon", Keys.ARROW_DOWN, Keys.ENTER)
+    chosen = page.text(".entity h3")
+    assert "Lyon" in chosen
+    go_on_to("#next")
+    press(Keys.ENTER)
+    assert page.text(".entity h3") != chosen
+    go_on_to("input[type=radio]:checked")
+    press(Keys.ARROW_RIGHT)
+    assert page.js("return document.activeElement.value") == "year"
+    assert page.js("return document.activeElement.checked")
+    go_on_to(".crumbs .link")
+    press(Keys.ENTER)
+    assert page.text(".entity h3") == "All series"
+    assert page.js("return document.activeElement.isConnected && document.activeElement !== document.body")
+    go_on_to("summary")
+    press(Keys.ENTER)
+    page.wait(lambda: page.all(".explorer details.data tbody tr"))
+    go_on_to("#section-stock th button")
+    press(Keys.ENTER)
+    assert page.one("#section-stock thead th").get_attribute("aria-sort") == "ascending"
+    go_on_to("#section-stock tbody .link")
+    press(Keys.ENTER)
+    assert page.address().startswith("#series=")
+    assert page.js("return document.activeElement.id") == "section-forecast-title"
+
+
 def test_a_search_without_a_hit_says_so_and_changes_nothing(page: Page) -> None:
     page.open(f"#series={SERIES}")
     field = page.one("#picker")

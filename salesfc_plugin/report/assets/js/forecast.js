@@ -109,14 +109,16 @@ function drawEntity() {
     h(
       "div",
       { class: "entity" },
-      h("h3", {}, entityName(entity)),
+      h("h3", { id: "entity", tabindex: "-1" }, entityName(entity)),
       entity.kind === "series" ? statusChip(store.status?.status[entity.i]) : null,
     ),
     entity.kind === "series" && entity.hint ? h("p", { class: "sub dim" }, entity.hint) : null,
     drawn.figure,
   );
+  const wasInside = [parts.main, parts.side].some((place) => place.contains(document.activeElement));
   parts.main.replaceChildren(...[chartCard, explanationCard(entity)].filter(Boolean));
   parts.side.replaceChildren(...[factsCard(entity, line), membersCard(entity)].filter(Boolean));
+  if (wasInside) byId("entity").focus({ preventScroll: true }); // what was pressed is gone
   drawCharts();
 }
 

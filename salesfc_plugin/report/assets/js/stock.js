@@ -18,19 +18,19 @@ function stockSection() {
       show: (row) => riskBar(row.stockout_risk),
     },
     {
-      name: "stockout_date",
-      text: t("column.sold_out"),
-      value: (row) => row.stockout_date,
-      show: (row) => date(row.stockout_date),
-    },
-    { name: "on_hand", text: t("column.on_hand"), kind: "number", value: (row) => row.on_hand },
-    {
       name: "order_quantity",
       text: t("column.order"),
       kind: "number",
       value: (row) => row.order_quantity,
       show: (row) => h("strong", {}, number(row.order_quantity)),
     },
+    {
+      name: "stockout_date",
+      text: t("column.sold_out"),
+      value: (row) => row.stockout_date,
+      show: (row) => date(row.stockout_date),
+    },
+    { name: "on_hand", text: t("column.on_hand"), kind: "number", value: (row) => row.on_hand },
     { name: "reorder_point", text: t("column.reorder_point"), kind: "number", value: (row) => row.reorder_point },
     { name: "safety_stock", text: t("column.safety_stock"), kind: "number", value: (row) => row.safety_stock },
     {
