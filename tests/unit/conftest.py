@@ -1,4 +1,4 @@
-"""One trained network for all tests that need some: training even a tiny one costs seconds of building graphs."""
+"""Panels and networks that many tests share: training even a tiny network costs seconds of building graphs."""
 
 from __future__ import annotations
 
@@ -25,3 +25,19 @@ def lstm_model(seasonal: Panel) -> TrainedModel:
     from tests.networks import SEASONAL_CAPACITY, SEASONAL_PLAN, trained
 
     return trained(seasonal.at(28), SEASONAL_PLAN, "lstm", SEASONAL_CAPACITY)
+
+
+@pytest.fixture(scope="session")
+def panel() -> Panel:
+    """A shop's panel, for tests of what answers on the spot."""
+    from tests.serving import shop
+
+    return shop()
+
+
+@pytest.fixture(scope="session")
+def model(panel: Panel) -> TrainedModel:
+    """A random network of that shop, with corrected intervals and series that other methods forecast."""
+    from tests.serving import shop_model
+
+    return shop_model(panel)

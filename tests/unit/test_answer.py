@@ -15,19 +15,9 @@ from salesfc_plugin.panel import Panel
 from salesfc_plugin.serving.answer import Answerer
 from salesfc_plugin.serving.question import Question, QuestionError
 from tests.panels import LEVELS
-from tests.serving import question, shop, shop_model
+from tests.serving import question
 
 BARE = Question(np.arange(1, 31, dtype=np.float32), np.datetime64("2025-03-01"))
-
-
-@pytest.fixture(scope="module")
-def panel() -> Panel:
-    return shop()
-
-
-@pytest.fixture(scope="module")
-def model(panel: Panel) -> TrainedModel:
-    return shop_model(panel)
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from salesfc_plugin.publish import publish
 from salesfc_plugin.server.snapshot import read_snapshot
 from salesfc_plugin.serving.answer import Answerer
 from salesfc_plugin.serving.question import Question
-from tests.serving import question, shop, shop_model, write_model
+from tests.serving import question, write_model
 
 SALESFC = str(Path(sys.executable).with_name("salesfc"))
 TOKEN = "a-token-of-twenty-four-1"
@@ -77,16 +77,6 @@ def serving(database: Path, *options: str, **environment: str) -> Iterator[Servi
     finally:
         if service.process.poll() is None:
             service.end()
-
-
-@pytest.fixture(scope="module")
-def panel() -> Panel:
-    return shop()
-
-
-@pytest.fixture(scope="module")
-def model(panel: Panel) -> TrainedModel:
-    return shop_model(panel)
 
 
 @pytest.fixture(scope="module")

@@ -18,19 +18,9 @@ from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from salesfc_plugin.serving.answer import Answerer
 from salesfc_plugin.serving.functions import connect
-from tests.serving import question, shop, shop_model, write_model
+from tests.serving import question, shop, write_model
 
 Connection = duckdb.DuckDBPyConnection
-
-
-@pytest.fixture(scope="module")
-def panel() -> Panel:
-    return shop()
-
-
-@pytest.fixture(scope="module")
-def model(panel: Panel) -> TrainedModel:
-    return shop_model(panel)
 
 
 @pytest.fixture(scope="module")
