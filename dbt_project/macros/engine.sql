@@ -16,24 +16,6 @@
 {%- endmacro %}
 
 
-{#- Any value as a number: yes and no as 1 and 0, numbers and texts of numbers as they are, other
-    text (an event's name) as 1, no text as 0. -#}
-{% macro to_feature(expression, type) %}
-    {%- if type in ['boolean', 'bool'] -%}
-        cast(cast({{ expression }} as integer) as double)
-    {%- elif type.startswith(('varchar', 'string', 'text')) -%}
-        coalesce(
-            {{ salesfc.finite(salesfc.to_number(expression)) }},
-            case
-                when coalesce(lower(trim({{ expression }})), '') in ('', 'no', 'none', 'null', 'false', 'f', 'n') then 0.0
-                when {{ salesfc.to_number(expression) }} is null then 1.0
-            end
-        )
-    {%- else -%}
-        {{ salesfc.finite(salesfc.to_number(expression)) }}
-    {%- endif -%}
-{% endmacro %}
-
 {% macro finite(expression) %}case when abs({{ expression }}) <= 1e15 then {{ expression }} end{% endmacro %}
 
 

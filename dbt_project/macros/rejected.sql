@@ -28,8 +28,8 @@
         when {{ value }} is null then 'the stock on hand is empty'
         when {{ salesfc.finite(salesfc.to_number(value)) }} is null then 'the stock on hand is not a finite number'
         {%- else %}
-        when {{ value }} is not null
-            and {{ salesfc.to_feature(value, salesfc.raw_type(table, column, 'known_columns')) }} is null
+        when trim(cast({{ value }} as string)) <> ''
+            and {{ salesfc.to_feature(table, column) }} is null
             then {{ salesfc.literal(column ~ ' is not a finite number and is left unknown') }}
         {%- endif %}
         {%- endfor %}

@@ -376,7 +376,7 @@ def test_bad_rows_of_every_table_are_kept_and_counted(build):
     plan = pd.DataFrame(
         {"sku": ["a", "a", "a", "a", None, "a", "a"], "sold_at": days, "price": [1, 2, 3, 4, 5, float("inf"), 7]}
     )
-    visits = pd.DataFrame({"sold_at": days, "views": ["1", "2", "3", "4", "5", "nan", "7"]})
+    visits = pd.DataFrame({"sold_at": days, "views": ["2", "2", "3", "4", "n/a", "nan", "many"]})
     stock = pd.DataFrame(
         {"sku": "a", "shop": "x", "sold_at": days, "on_hand": ["1", "2", "3", "4", None, "many", "none"]}
     )
@@ -392,7 +392,7 @@ def test_bad_rows_of_every_table_are_kept_and_counted(build):
     found = {name: sorted(rows["reason"]) for name, rows in rejected.groupby("input")}
     assert found == {
         "covariates": sorted([*times, "a series key is empty", "price is not a finite number and is left unknown"]),
-        "behaviour": sorted([*times, "views is not a finite number and is left unknown"]),
+        "behaviour": sorted([*times, *["views is not a finite number and is left unknown"] * 2]),
         "stock": sorted([*times, "the stock on hand is empty", "the stock on hand is not a finite number"]),
     }
     assert set(rejected[rejected["input"] == "stock"]["unique_id"]) == {"a/x"}
@@ -400,3 +400,5 @@ def test_bad_rows_of_every_table_are_kept_and_counted(build):
     assert result.rows("select rows_rejected from int_salesfc__series_ledger") == [(0,)]
     known = "select known__price from int_salesfc__observations where ts in ('2024-01-02', '2024-01-04') order by ts"
     assert result.rows(known) == [(1.0,), (None,)]
+    past = known.replace("known__price", "past__views").replace("'2024-01-02'", "'2024-01-02', '2024-01-03'")
+    assert result.rows(past) == [(2.0,), (None,), (None,)], "a word among numbers is no event"

@@ -6,7 +6,7 @@ select
     {{ salesfc.believed_time(salesfc.to_time(salesfc.quoted(time_column), time_type)) }} as seen_at,
     cast({{ salesfc.quoted(time_column) }} as string) as time_text,
     {%- for column in columns %}
-    {{ salesfc.to_feature(salesfc.quoted(column), salesfc.raw_type('behaviour', column, 'past_columns')) }} as {{ salesfc.quoted(column, 'past__') }},
+    {{ salesfc.to_feature('behaviour', column) }} as {{ salesfc.quoted(column, 'past__') }},
     {%- endfor %}
     {%- if salesfc.hides_small_groups('behaviour') %}
     cast({{ salesfc.quoted(salesfc.setting('customer_column')) }} as string) as customer,

@@ -6,7 +6,7 @@ select
     {{ salesfc.believed_time(salesfc.to_time(salesfc.quoted(time_column), time_type)) }} as seen_at,
     cast({{ salesfc.quoted(time_column) }} as string) as time_text,
     {%- for column in columns %}
-    {{ salesfc.to_feature(salesfc.quoted(column), salesfc.raw_type('covariates', column, 'known_columns')) }} as {{ salesfc.quoted(column, 'known__') }},
+    {{ salesfc.to_feature('covariates', column) }} as {{ salesfc.quoted(column, 'known__') }},
     {%- endfor %}
     {{ salesfc.reject_reason('covariates', columns) }} as reject_reason,
     true as is_covariates
