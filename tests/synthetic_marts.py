@@ -187,3 +187,20 @@ def write_marts(db: Path, series: int = 60, days: int = 400, later: bool = False
         connection.execute("alter table dim_salesfc__series drop column i")
         connection.execute("alter table dim_salesfc__series drop column volume")
     return db
+
+
+# The first days of the periods around the cutoff, from those of days around it.
+PERIODS = {
+    "week": "date '2025-11-03' + 7 * ({} - date '2025-11-01')::integer",
+    "month": "(date '2025-11-01' + to_months(({} - date '2025-11-01')::integer))::date",
+}
+
+
+def in_periods(frequency: str) -> tuple[str, ...]:
+    """Statements that make weeks or months of the days of all marts."""
+    tables = {"sales_and_forecast": ["ts"], "forecast": ["ts", "cutoff"], "forecast_quantile": ["ts", "cutoff"]}
+    tables |= {"backtest": ["ts", "cutoff"], "forecast_total": ["ts"], "explanation": ["ts"], "anomaly": ["ts"]}
+    return tuple(
+        f"update fct_salesfc__{table} set {', '.join(f'{c} = {PERIODS[frequency].format(c)}' for c in columns)}"
+        for table, columns in tables.items()
+    )

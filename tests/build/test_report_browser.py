@@ -19,7 +19,7 @@ import duckdb
 import pytest
 
 from salesfc_plugin.report import write_report
-from tests.synthetic_marts import EVIL, write_marts
+from tests.synthetic_marts import EVIL, in_periods, write_marts
 
 webdriver = pytest.importorskip("selenium.webdriver")
 from selenium.webdriver.common.by import By  # noqa: E402
@@ -473,6 +473,26 @@ def test_text_has_contrast_enough(page: Page, scheme: str) -> None:
         }
         return [...weak];""")
     assert weak == []
+
+
+@pytest.mark.parametrize(
+    ("frequency", "until", "ranges", "points"),
+    [
+        ("week", "27 Oct 2025", ["6 months", "1 year", "All"], 52),
+        ("month", "October 2025", ["1 year", "3 years", "All"], 36),
+    ],
+)
+def test_weeks_and_months_have_their_own_words_and_ranges(
+    page: Page, reports: Callable[..., Path], frequency: str, until: str, ranges: list[str], points: int
+) -> None:
+    page.url = reports(12, 100, changes=in_periods(frequency)).as_uri()
+    page.open()
+    assert f"expected in the next 28 {frequency}s" in page.text("h1")
+    assert page.text(".eyebrow").startswith(f"Sales read up to {until} ")
+    assert [label.text for label in page.all(".segments label")] == ranges
+    unfold(page)
+    assert len(page.all(".explorer details.data tbody tr")) == pytest.approx(points + 28, abs=1)
+    assert "A year before" in page.text(".explorer .legend")
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ function metricCard() {
 function checkedSpan() {
   const { checked } = store;
   return checked?.cutoff.length
-    ? t("accuracy.checked", { count: checked.cutoff.length, last: date(checked.last.at(-1)) })
+    ? t("accuracy.checked", { count: checked.cutoff.length, last: periodDate(checked.last.at(-1)) })
     : null;
 }
 

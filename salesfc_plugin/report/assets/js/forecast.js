@@ -1,7 +1,10 @@
 // The main chart: sales and forecast of everything, a group or a series, and what is known about it.
 
 const explorer = { entity: null, range: "", division: null, parts: null };
-const RANGES = { quarter: 92, half: 183, year: 366, all: Infinity };
+const RANGES = { quarter: 92, half: 183, year: 366, three: 1096, all: Infinity }; // days
+// What is offered, and shown at first: about as many points of the past whatever the period.
+const OFFERED = { day: ["quarter", "half", "year"], week: ["half", "year", "three"], month: ["year", "three"] };
+const FIRST = { day: "half", week: "year", month: "three" };
 
 function forecastSection() {
   const { ids } = store;
@@ -15,11 +18,10 @@ function forecastSection() {
     onchoose: (entity) => show(entity),
   });
   const past = store.days[store.split - 1] - store.days[0];
-  const ranges = Object.entries(RANGES)
-    .filter(([, days]) => days < past)
-    .map(([name]) => name);
+  const { frequency } = store.meta;
+  const ranges = OFFERED[frequency].filter((name) => RANGES[name] < past);
   if (past > 0) ranges.push("all");
-  if (!ranges.includes(explorer.range)) explorer.range = ranges.includes("half") ? "half" : ranges[0];
+  if (!ranges.includes(explorer.range)) explorer.range = ranges.includes(FIRST[frequency]) ? FIRST[frequency] : (ranges.at(-1) ?? "");
   const main = h("div", { class: "middle" });
   const side = h("div", { class: "side" });
   explorer.parts = { choice, main, side };

@@ -18,7 +18,7 @@ function headline() {
   return h(
     "section",
     { class: "hero", "aria-labelledby": "headline" },
-    h("p", { class: "eyebrow" }, t("headline.until", { day: date(meta.cutoff), count: meta.series })),
+    h("p", { class: "eyebrow" }, t("headline.until", { day: periodDate(meta.cutoff), count: meta.series })),
     h(
       "h1",
       { id: "headline" },
@@ -114,13 +114,13 @@ function checkedSentence(gain, ours, naive) {
     return t("headline.alone", {
       method: word("method", meta.method),
       ours: percent(ours.wape),
-      last: date(checked.last.at(-1)),
+      last: periodDate(checked.last.at(-1)),
     });
   const figures = {
     ours: percent(ours.wape),
     naive: percent(naive.wape),
     gain: percent(Math.abs(gain)),
-    last: date(checked.last.at(-1)),
+    last: periodDate(checked.last.at(-1)),
     count: checked.cutoff.length,
   };
   return t(Math.abs(gain) < 0.0005 ? "headline.same" : gain > 0 ? "headline.better" : "headline.worse", figures);

@@ -86,6 +86,10 @@ function period(day) {
   return date(day, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
 }
 
+/** The last period of something, given as its first day. */
+const periodDate = (day) =>
+  store.meta.frequency === "month" ? date(day, { month: "long", year: "numeric" }) : date(day);
+
 /** A period's name where there is little room. */
 const shortPeriod = (day) =>
   store.meta.frequency === "month"
