@@ -6,4 +6,3 @@ select
 from {{ ref('fct_salesfc__forecast') }}
 group by unique_id
 order by forecast desc
-limit 20

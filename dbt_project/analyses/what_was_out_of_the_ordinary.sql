@@ -10,4 +10,3 @@ select
     explained_by
 from {{ ref('fct_salesfc__anomaly') }}
 order by abs(score) desc, unique_id asc, ts asc
-limit 50

@@ -8,4 +8,3 @@ from {{ ref('fct_salesfc__backtest') }}
 where method = 'published' and quantity is not null
 group by unique_id
 order by units_missed desc
-limit 20
