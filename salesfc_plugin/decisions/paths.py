@@ -160,8 +160,8 @@ def sample_paths(
         for k, root in roots.items():
             here = np.flatnonzero(kind[rows] == k)
             scores[:, here] = scores[:, here] @ root.T
-        probability = ndtr(np.concatenate([scores, -scores])[:n_paths])
-        paths = value_at(probability, quantiles[rows], levels)
+        probability = ndtr(scores)
+        paths = value_at(np.concatenate([probability, 1.0 - probability])[:n_paths], quantiles[rows], levels)
         yield rows, np.round(paths) if counts else paths
 
 

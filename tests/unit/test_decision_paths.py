@@ -41,6 +41,29 @@ def test_values_rise_and_never_fall_below_zero() -> None:
     assert probability_of(np.array(0.0), table, LEVELS) == pytest.approx(0.5)
 
 
+def plain_value_at(p: float, points: np.ndarray, levels: tuple[float, ...]) -> float:
+    """The slow twin: one value at a time."""
+    if p < levels[0]:
+        scale = (points[1] - points[0]) / np.log(levels[1] / levels[0])
+        return max(points[0] - scale * np.log(levels[0] / p), 0.0)
+    if p > levels[-1]:
+        scale = (points[-1] - points[-2]) / np.log((1.0 - levels[-2]) / (1.0 - levels[-1]))
+        return points[-1] + scale * np.log((1.0 - levels[-1]) / (1.0 - p))
+    return float(np.interp(p, levels, points))
+
+
+@pytest.mark.parametrize("levels", [LEVELS, (0.5, 0.9), (0.1, 0.10001, 0.10002, 0.9999, 0.99995)])
+def test_values_are_those_of_the_slow_twin(levels: tuple[float, ...]) -> None:
+    """Levels may be so near one another that many lie in one cell of the table."""
+    rng = np.random.default_rng(3)
+    table = np.sort(rng.gamma(0.7, 3.0, (5, 4, len(levels))), axis=-1).astype(np.float32)
+    p = rng.random((50, 5, 4))
+    p[0, 0, : min(4, len(levels))] = levels[:4]
+    p[1, 0] = (1e-7, 1 - 1e-7, 0.100015, 0.99992)
+    slow = [plain_value_at(p[i], table[i[1:]].astype(float), levels) for i in np.ndindex(p.shape)]
+    assert value_at(p, table, levels).reshape(-1) == pytest.approx(slow, rel=1e-9, abs=1e-9)
+
+
 def test_flat_quantiles_are_one_value() -> None:
     table = np.full(len(LEVELS), 3.0, np.float32)
     assert (value_at(np.array([0.001, 0.5, 0.999]), table, LEVELS) == 3.0).all()
