@@ -402,3 +402,14 @@ def test_bad_rows_of_every_table_are_kept_and_counted(build):
     assert result.rows(known) == [(1.0,), (None,)]
     past = known.replace("known__price", "past__views").replace("'2024-01-02'", "'2024-01-02', '2024-01-03'")
     assert result.rows(past) == [(2.0,), (None,), (None,)], "a word among numbers is no event"
+
+
+def test_a_table_that_tells_of_no_series_is_warned_of(build):
+    plan = pd.DataFrame({"sku": [" A", "B"], "sold_at": "2024-01-05", "price": 2.0})
+    stock = pd.DataFrame({"sku": ["a", "B"], "sold_at": "2024-01-05", "on_hand": 1})
+    variables = {"series_keys": ["sku"], "horizon": 5, "covariates_identifier": "plan", "known_columns": ["price"],
+                 "stock_identifier": "stock"}  # fmt: skip
+    for sku, status in (("a", "warn"), ("B", "pass")):
+        result = build({"sales": daily([2] * 10, sku=sku), "plan": plan, "stock": stock}, variables, command="build")
+        assert result.ok, result.trouble
+        assert result.status["salesfc_tables_tell_of_what_is_sold"] == status
