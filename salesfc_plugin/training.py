@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from salesfc_plugin.backend import tf
-from salesfc_plugin.config import ForecastConfig, Progress
+from salesfc_plugin.config import ConfigError, ForecastConfig, Progress
 from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.networks import GROUPS, Capacity, Shape
@@ -111,6 +112,24 @@ def write_losses(folder: Path, losses: list[float]) -> None:
     writer.close()
 
 
+def log_folder(name: str) -> Path | None:
+    """The folder of TensorBoard's logs, made if need be; none without a name.
+
+    Raises:
+        ConfigError: if nothing can be written there, which is better known before a training than after it.
+    """
+    if not name:
+        return None
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        raise ConfigError("tensorboard_dir", name, "a folder that can be made") from None
+    if not os.access(folder, os.W_OK):
+        raise ConfigError("tensorboard_dir", name, "a folder that can be written to")
+    return folder
+
+
 class Trainer:
     """Trains networks on cuts of a panel; those of one kind share one traced step.
 
@@ -118,11 +137,15 @@ class Trainer:
         config: network, levels.
         capacity: sizes of the network.
         progress: where to say how far it is.
+
+    Raises:
+        ConfigError: if TensorBoard's logs cannot be written.
     """
 
     def __init__(self, config: ForecastConfig, capacity: Capacity, progress: Progress) -> None:
         use_all_cores()
         self.config, self.capacity, self.progress = config, capacity, progress
+        self._logs = log_folder(config.tensorboard_dir)
         self._step: TrainingStep | None = None
 
     def fit(
@@ -148,8 +171,8 @@ class Trainer:
         step = self._step_for(arrays, recipe, plan)
         step.start(arrays, origins, recipe.network_floor, plan, None if start is None else list(start.weights[0]))
         log = run_steps(step, plan, self.progress, label)
-        if config.tensorboard_dir:
-            write_losses(Path(config.tensorboard_dir) / f"{panel.cutoff}-{label.replace(' ', '-')}", log.losses)
+        if self._logs:
+            write_losses(self._logs / f"{panel.cutoff}-{label.replace(' ', '-')}", log.losses)
         windows = int((origins.high - origins.low + 1).sum())
         return TrainedModel(
             network=config.network,

@@ -2,8 +2,8 @@
     written otherwise, and all it tells would be lost. -#}
 {{ config(severity='warn') }}
 {%- set names, tables = ['series', 'covariates', 'behaviour', 'stock'], [] -%}
-{%- for table in names if salesfc.setting(table ~ '_identifier') and salesfc.key_positions(table) -%}
-    {%- do tables.append(table) -%}
+{%- for table in names if salesfc.setting(table ~ '_identifier') -%}
+    {%- do tables.append(table) if salesfc.key_positions(table) -%}
 {%- endfor -%}
 
 {%- for table in tables %}
