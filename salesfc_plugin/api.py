@@ -108,7 +108,7 @@ def _trained(
     from salesfc_plugin.evaluation.selection import train_models
 
     panel = to_panel(sales, config, future, series)
-    models = add_trust(panel, config, train_models(panel, config, progress or Quiet()))
+    models = add_trust(panel, config, train_models(panel, config, progress or Quiet()), progress=progress)
     if "production" not in dict(models):
         raise PanelError("sales: no series is long enough to train on")
     return models

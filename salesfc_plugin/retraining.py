@@ -131,9 +131,10 @@ def _trained(build: Build, start: Champion | None) -> Models:
     if start is not None:
         panel = build.coded_for(start.production)
         sample = panel.select(np.searchsorted(panel.unique_id.astype(str), sample.unique_id.astype(str)))
+    build.progress(f"training on {sample.n_series:,} series, {sample.n_history:,} periods; TensorFlow starts")
     models = train_models(sample, build.config, build.progress, [] if start is None else start.models)
     build.progress("choosing methods and correcting intervals by backtest")
-    return add_trust(panel, build.config, models, build.groups)
+    return add_trust(panel, build.config, models, build.groups, build.progress)
 
 
 def read_champion(kept: pa.Table) -> tuple[Champion | None, str]:

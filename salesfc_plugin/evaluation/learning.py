@@ -8,14 +8,15 @@ honest, and what all windows teach is kept in the trained model, where a forecas
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from salesfc_plugin.baselines import BASELINES, Forecast
-from salesfc_plugin.config import ForecastConfig
+from salesfc_plugin.config import ForecastConfig, Progress, Quiet
 from salesfc_plugin.evaluation.backtest import backtest_cutoffs, ended_before, model_at, raw_forecasts
 from salesfc_plugin.evaluation.calibration import Calibration, Held, kinds_of, learn_calibration, learn_widening
 from salesfc_plugin.evaluation.choice import Choice, Record, candidate, candidate_names, choose, record
@@ -29,19 +30,25 @@ from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from salesfc_plugin.windows import seasonal_scale
 
+T = TypeVar("T")
 _SAMPLE = 2000  # series at most that calibration rests on
 _ALIKE = 0.5  # of the production network's training windows, below which the network that was measured is another one
 
 
 def add_trust(
-    panel: Panel, config: ForecastConfig, models: list[tuple[str, TrainedModel]], groups: Groups | None = None
+    panel: Panel,
+    config: ForecastConfig,
+    models: list[tuple[str, TrainedModel]],
+    groups: Groups | None = None,
+    progress: Progress | None = None,
 ) -> list[tuple[str, TrainedModel]]:
     """Let models know what the backtest taught: backtest models at each cutoff, the production model at its own."""
     held_out = [model for role, model in models if role == "backtest"]
     if not held_out:
         return models
     started = time.process_time()
-    learnt = dict(learn_trust(panel, config, held_out, groups))
+    windows = len(backtest_cutoffs(panel, config))
+    learnt = dict(_told(learn_trust(panel, config, held_out, groups), windows, progress or Quiet()))
     last, told = str(panel.cutoff), {cutoff: trust.to_dict() for cutoff, trust in learnt.items()}
 
     def with_trust(role: str, model: TrainedModel) -> TrainedModel:
@@ -54,6 +61,18 @@ def add_trust(
         return replace(model, trust={last: wider.to_dict()}, metrics=metrics)
 
     return [(role, with_trust(role, model)) for role, model in models]
+
+
+def _told(learnt: Iterable[T], windows: int, progress: Progress) -> Iterator[T]:
+    """The same, one before each window and one at the end; says every few seconds how far it is."""
+    start = shown = time.monotonic()
+    for done, each in enumerate(learnt):
+        now = time.monotonic()
+        if done and now - shown > 3.0:
+            left = (now - start) / done * (windows - done)
+            progress(f"choosing methods: {done} of {windows} windows, {now - start:.0f} s, {left:.0f} s left")
+            shown = now
+        yield each
 
 
 def _carried_over(told: Trust, before: TrainedModel, now: TrainedModel) -> Trust:

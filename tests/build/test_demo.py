@@ -28,7 +28,14 @@ def test_it_says_where_everything_is_and_how_long_it_took(demo: Demo) -> None:
         assert re.search(f"salesfc  {row}$", build, re.MULTILINE), row
     assert re.search(r"\d\.\d GB of memory at the peak$", build, re.MULTILINE)
     assert "\x1b[" not in demo.text, "colours only on a terminal"
-    for step in ("choosing inputs on", "choosing methods", "backtest: ", "forecasting ", "explaining the"):
+    for step in (
+        "training on ",
+        "choosing inputs on",
+        "choosing methods",
+        "backtest: ",
+        "forecasting ",
+        "explaining the",
+    ):
         assert step in build
     assert re.search(r"\d+ series \(\d+ ok.*\); [\d,]+ forecasts", last), last
     assert re.search(r"WAPE\) +0\.\d+ +0\.\d+ +\d+% better", last), last
