@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -93,7 +94,19 @@ def backtest_table(
                 given = (part.forecast, part.method, model, part.rows, part.status, part.reason)
                 yield from forecast_batches(cut, config, *given)
 
-    return pa.RecordBatchReader.from_batches(SCHEMA, batches())
+    return pa.RecordBatchReader.from_batches(SCHEMA, _on_one_thread(batches()))
+
+
+def _on_one_thread(made: Iterator[T]) -> Iterator[T]:
+    """The same, made on one thread of Python's own.
+
+    DuckDB pulls batches from threads of its own, which Python forgets between two batches; what TensorFlow keeps for a
+    thread then points to nothing, and the process ends without a word.
+    """
+    nothing = object()
+    with ThreadPoolExecutor(1) as worker:
+        while (each := worker.submit(next, made, nothing).result()) is not nothing:
+            yield each  # type: ignore[misc]  # not the sentinel
 
 
 def _told(parts: Iterable[tuple[Panel, T]], progress: Progress) -> Iterator[tuple[Panel, T]]:
@@ -139,7 +152,7 @@ def predict_table(
             panel, config, part.forecast, part.method, model, part.rows, part.status, part.reason
         )
     )
-    return pa.RecordBatchReader.from_batches(SCHEMA, batches)
+    return pa.RecordBatchReader.from_batches(SCHEMA, _on_one_thread(batches))
 
 
 def contribution_table(
