@@ -34,11 +34,13 @@ def first_days(days: Days, frequency: str) -> Days:
     return whole.astype(f"datetime64[{UNITS[frequency][0]}]").astype("datetime64[D]")
 
 
+@lru_cache(maxsize=32)
 def periods_around(last: np.datetime64, before: int, after: int, frequency: str) -> Days:
     """First days of ``before`` periods up to the one of ``last``, and of ``after`` periods behind it."""
     unit, step = UNITS[frequency]
     end = first_days(np.array([last]), frequency)[0].astype(f"datetime64[{unit}]")
     days: Days = (end + np.arange(1 - before, after + 1) * step).astype("datetime64[D]")
+    days.flags.writeable = False  # shared by all who ask
     return days
 
 

@@ -243,12 +243,11 @@ class Arrays:
         exposure: ``[N, pad + T + H]`` open share, or None.
         known: ``[N, pad + T + H, K]`` normalised covariates.
         past: ``[N, pad + T + H, P]``, zero in the horizon.
-        calendar: ``[pad + T + H, C]``.
         codes: ``[N, S]`` int32.
         reals: ``[N, R]`` standardised.
         first: ``[N]`` first period of each series, in padded positions.
         end: position of the first period of the horizon.
-        panel, recipe: what the arrays were made of; ``weight`` and ``volume`` are for trainings only.
+        panel, recipe: what the arrays were made of; the rest is made of them when it is asked for.
     """
 
     sales: Floats
@@ -256,7 +255,6 @@ class Arrays:
     exposure: Floats | None
     known: Floats
     past: Floats
-    calendar: Floats
     codes: NDArray[np.int32]
     reals: Floats
     first: NDArray[np.int64]
@@ -264,6 +262,14 @@ class Arrays:
     end: int
     panel: Panel
     recipe: Recipe
+
+    @cached_property
+    def calendar(self) -> Floats:
+        """``[pad + T + H, C]``, zero in front."""
+        names, panel = self.recipe.calendar_names, self.panel
+        out = np.zeros((self.pad + len(panel.ts), len(names)), np.float32)
+        out[self.pad :] = columns_by_name(names, panel.calendar_names, panel.calendar, 0.0)
+        return out
 
     @cached_property
     def weight(self) -> Floats:
@@ -310,19 +316,14 @@ def make_arrays(panel: Panel, recipe: Recipe) -> Arrays:
     for k, column in enumerate(recipe.past):
         if column.name in panel.past:
             past[:, pad : pad + history, k] = column.apply(panel.past[column.name])
-    calendar = np.zeros((pad + total, len(recipe.calendar_names)), np.float32)
-    calendar[pad:] = _columns(recipe.calendar_names, panel.calendar_names, panel.calendar, 0.0)
-    reals = _columns(recipe.real_names, panel.statics.real_names, panel.statics.reals, np.nan)
-    reals = np.nan_to_num((reals - np.array(recipe.real_mean)) / np.array(recipe.real_deviation), nan=0.0)
     return Arrays(
         sales=sales,
         deviation=running_deviation(sales)[:, :-1] if recipe.normalisation == "zscore" else None,
         exposure=exposure,
         known=known,
         past=past,
-        calendar=calendar,
-        codes=_columns(recipe.static_names, panel.statics.names, panel.statics.codes, 0).astype(np.int32),
-        reals=np.clip(reals, -_CLIP, _CLIP).astype(np.float32),
+        codes=columns_by_name(recipe.static_names, panel.statics.names, panel.statics.codes, 0).astype(np.int32),
+        reals=_standardised(panel, recipe),
         first=panel.first + pad,
         pad=pad,
         end=pad + history,
@@ -331,7 +332,20 @@ def make_arrays(panel: Panel, recipe: Recipe) -> Arrays:
     )
 
 
-def _columns(wanted: tuple[str, ...], names: tuple[str, ...], values: NDArray[Any], missing: float) -> NDArray[Any]:
+def _standardised(panel: Panel, recipe: Recipe) -> Floats:
+    """``[N, R]`` numeric attributes, 0 where unknown."""
+    if not recipe.real_names:
+        return np.zeros((panel.n_series, 0), np.float32)
+    reals = columns_by_name(recipe.real_names, panel.statics.real_names, panel.statics.reals, np.nan)
+    reals = (reals - recipe.real_mean) / recipe.real_deviation
+    np.minimum(np.maximum(reals, -_CLIP, out=reals), _CLIP, out=reals)
+    reals[np.isnan(reals)] = 0.0
+    return reals.astype(np.float32)
+
+
+def columns_by_name(
+    wanted: tuple[str, ...], names: tuple[str, ...], values: NDArray[Any], missing: float
+) -> NDArray[Any]:
     """Columns by name, so that a panel may have lost one, gained one or changed their order since the training."""
     if wanted == names:
         return values

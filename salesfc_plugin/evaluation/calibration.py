@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -73,11 +74,14 @@ class Calibration:
         """Move the quantiles of ``[N, H]`` forecasts; they still rise, and are still not negative; means stay."""
         if self.strength == 0.0 or forecast.levels != self.levels:
             return forecast
-        part = bucket_of(forecast.mean.shape[1], self.offsets.shape[1])
-        moves = self.strength * self.offsets[kinds[:, None], part[None, :]]
-        moved = forecast.quantiles + moves * spread_of(forecast)[:, :, None]
-        settled = np.maximum(np.sort(moved, axis=2), 0.0)
-        return Forecast(forecast.mean, settled.astype(np.float32), forecast.levels)
+        moved = self._moves(forecast.mean.shape[1])[kinds] * spread_of(forecast)[:, :, None]
+        moved += forecast.quantiles
+        moved.sort(axis=2)
+        return Forecast(forecast.mean, np.maximum(moved, 0.0).astype(np.float32), forecast.levels)
+
+    def _moves(self, horizon: int) -> NDArray[np.float64]:
+        """``[len(CLASSES), H, Q]`` what is added at each step, in units of the spread."""
+        return self.strength * self.offsets[:, bucket_of(horizon, self.offsets.shape[1])]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
@@ -122,7 +126,7 @@ def learn_widening(now: Forecast, before: Forecast, kinds: NDArray[np.int64]) ->
         kinds: ``[N]`` index into ``CLASSES``.
     """
     levels, horizon = np.array(now.levels), now.mean.shape[1]
-    middle, part = int(np.argmin(np.abs(levels - 0.5))), bucket_of(now.mean.shape[1], min(_BUCKETS, horizon))
+    middle, part = nearest(now.levels, 0.5), bucket_of(now.mean.shape[1], min(_BUCKETS, horizon))
     reach = [f.quantiles.astype(np.float64) - f.quantiles[:, :, middle : middle + 1] for f in (now, before)]
     gap = (reach[1] - reach[0]) / spread_of(now)[:, :, None]
     out = np.zeros((len(CLASSES), part.max() + 1, len(levels)))
@@ -142,6 +146,7 @@ def kinds_of(panel: Panel) -> NDArray[np.int64]:
     return kinds
 
 
+@lru_cache(maxsize=64)
 def bucket_of(horizon: int, buckets: int) -> NDArray[np.int64]:
     """``[H]`` which part of the horizon each step is in."""
     part: NDArray[np.int64] = np.minimum(np.arange(horizon) * buckets // max(horizon, 1), buckets - 1)
@@ -150,11 +155,16 @@ def bucket_of(horizon: int, buckets: int) -> NDArray[np.int64]:
 
 def spread_of(forecast: Forecast) -> NDArray[np.float64]:
     """``[N, H]`` distance between about the tenth and the ninetieth percentile, never below a tenth of the mean."""
-    levels = np.array(forecast.levels)
-    low, high = int(np.argmin(np.abs(levels - 0.1))), int(np.argmin(np.abs(levels - 0.9)))
+    low, high = nearest(forecast.levels, 0.1), nearest(forecast.levels, 0.9)
     wide = forecast.quantiles[:, :, high].astype(np.float64) - forecast.quantiles[:, :, low]
     spread: NDArray[np.float64] = np.maximum(wide, 0.1 * forecast.mean) + 1e-6
     return spread
+
+
+@lru_cache(maxsize=64)
+def nearest(levels: tuple[float, ...], level: float) -> int:
+    """The place of the level that is nearest to one."""
+    return int(np.argmin(np.abs(np.array(levels) - level)))
 
 
 def _scores(held: Held) -> NDArray[np.float64]:
@@ -188,7 +198,7 @@ def _agreed(
     by_window: list[NDArray[np.float64]], levels: tuple[float, ...], pooled: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """What to add to ``[Q]`` pooled corrections, so that the median moves only as far as the windows agree."""
-    middle = int(np.argmin(np.abs(np.array(levels) - 0.5)))
+    middle = nearest(levels, 0.5)
     moves = np.array([move[middle] for move in by_window])
     if len(moves) < 2 or moves.mean() == 0.0:
         return np.full(len(levels), -pooled[middle])

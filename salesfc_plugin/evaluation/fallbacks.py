@@ -20,7 +20,10 @@ def fallbacks(panel: Panel) -> list[tuple[str, str, NDArray[np.int64]]]:
     count = known.sum(axis=1)
     sold = known & (panel.quantity > 0)
     dead_after = _DEAD[panel.frequency]
-    recent_known, recent_sold = known[:, -dead_after:].any(axis=1), sold[:, -dead_after:].any(axis=1)
+    recent_sold = sold[:, -dead_after:].any(axis=1)
+    if panel.replaced_at is None and (recent_sold & (count >= _SHORTEST)).all():
+        return []
+    recent_known = known[:, -dead_after:].any(axis=1)
     never = (count > 0) & ~sold.any(axis=1)
     none = count == 0
     short = (count > 0) & (count < _SHORTEST) & ~never

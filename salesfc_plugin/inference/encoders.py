@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from salesfc_plugin.inference.layers import Attention, Dense, Lstm, Norm, Weights, relu
+from salesfc_plugin.inference.layers import Attention, Dense, Lstm, Norm, Weights, positive
 from salesfc_plugin.panel import Floats
 
 Encoder = Callable[[Floats], Floats]
@@ -15,21 +15,14 @@ Encoder = Callable[[Floats], Floats]
 
 def lstm(weights: Weights, layers: int) -> Encoder:
     """A dense embedding of each patch, then stacked LSTM layers; the last state."""
-    embed, stack = weights.dense(), [Lstm.of(weights) for _ in range(layers)]
-
-    def encode(x: Floats) -> Floats:
-        x = relu(embed(x))
-        for layer in stack:
-            x = layer(x)
-        return x[:, :, -1]
-
-    return encode
+    embed, stack = weights.dense(), Lstm.of(weights, layers)
+    return lambda x: stack(positive(embed(x)))
 
 
 def dense(weights: Weights, _: int) -> Encoder:
     """Two dense layers over the whole window."""
     wide, narrow = weights.dense(), weights.dense()
-    return lambda x: relu(narrow(relu(wide(x.reshape(*x.shape[:2], -1)))))
+    return lambda x: positive(narrow(positive(wide(x.reshape(*x.shape[:2], -1)))))
 
 
 def cnn_lstm(weights: Weights, _: int) -> Encoder:
@@ -43,7 +36,7 @@ def cnn_lstm(weights: Weights, _: int) -> Encoder:
         steps = x.shape[2]
         padded = np.pad(x, ((0, 0), (0, 0), (width - 1, 0), (0, 0)))
         shifted = np.concatenate([padded[:, :, k : k + steps] for k in range(width)], axis=-1)
-        return recur(relu(convolve(shifted)))
+        return recur(positive(convolve(shifted)))
 
     return encode
 
@@ -69,7 +62,7 @@ def _block(weights: Weights) -> Encoder:
 
     def block(x: Floats) -> Floats:
         x = x + attention(before_attention(x))
-        out: Floats = x + narrow(relu(wide(before_dense(x))))
+        out: Floats = x + narrow(positive(wide(before_dense(x))))
         return out
 
     return block

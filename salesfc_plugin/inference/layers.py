@@ -6,7 +6,7 @@ Every array of values has the member axis M in front (of length 1 where all memb
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -57,6 +57,12 @@ class Dense:
     kernel: Floats
     bias: Floats | None
 
+    @classmethod
+    def joined(cls, layers: Sequence[Dense]) -> Dense:
+        """Layers with the same input as one, their outputs side by side."""
+        kernels, biases = [layer.kernel for layer in layers], [layer.bias for layer in layers if layer.bias is not None]
+        return cls(np.concatenate(kernels, axis=2), np.concatenate(biases, axis=1))
+
     def __call__(self, x: Floats) -> Floats:
         """``[M, ..., n]`` to ``[M, ..., k]``."""
         members, _, width = self.kernel.shape
@@ -69,40 +75,72 @@ class Dense:
 
 @dataclass(frozen=True)
 class Lstm:
-    """An LSTM layer (Hochreiter & Schmidhuber 1997; forget gate of Gers et al. 2000), gates in the order i, f, g, o.
+    """S stacked LSTM layers (Hochreiter & Schmidhuber 1997; forget gate of Gers et al. 2000), run side by side.
 
-    A sigmoid is a tanh of half its argument: with the weights of the three gates halved, one tanh does all four.
+    When the first layer reads step t, the second reads what the first made of step t - 1, and so on: one product for
+    all layers, and about half as many calls. A gate of all layers stands together, in the order i, f, o, g, and the
+    cells behind them, so that i g and f c are one product. A sigmoid is a tanh of half its argument: with the weights
+    of three gates halved, one tanh does all four.
+
+    Args:
+        kernel: ``[M, n, 4 S k]`` of what the first layer reads.
+        state: ``[M, S k, 4 S k]`` of each layer's own state and of the state of the layer below.
+        bias: ``[M, 4 S k]``.
+        layers: S.
     """
 
     kernel: Floats
-    recurrent: Floats
+    state: Floats
     bias: Floats
+    layers: int
 
     @classmethod
-    def of(cls, weights: Weights) -> Lstm:
-        """The next layer."""
-        kernel, recurrent, bias = weights.take(), weights.take(), weights.take()
-        half = np.full(bias.shape[-1], 0.5, np.float32)
-        half[2 * len(half) // 4 : 3 * len(half) // 4] = 1.0
-        return cls(kernel * half, recurrent * half, bias * half)
+    def of(cls, weights: Weights, layers: int) -> Lstm:
+        """The next layers; Keras has the gates in the order i, f, g, o."""
+        read = [[weights.take() for _ in range(3)] for _ in range(layers)]
+        members, width = len(read[0][1]), read[0][1].shape[1]
+        kernel = np.zeros((members, read[0][0].shape[1], 4, layers, width), np.float32)
+        state = np.zeros((members, layers, width, 4, layers, width), np.float32)
+        bias = np.zeros((members, 4, layers, width), np.float32)
+        order, half = [0, 1, 3, 2], np.array([0.5, 0.5, 0.5, 1.0], np.float32)[:, None]
+        for k, (below, own, offset) in enumerate(read):
+            gates = [part.reshape(*part.shape[:-1], 4, width)[..., order, :] * half for part in (below, own, offset)]
+            if k == 0:
+                kernel[..., 0, :] = gates[0]
+            else:
+                state[:, k - 1, ..., k, :] = gates[0]
+            state[:, k, ..., k, :], bias[..., k, :] = gates[1], gates[2]
+        wide = 4 * layers * width
+        return cls(
+            kernel.reshape(*kernel.shape[:2], wide),
+            state.reshape(members, -1, wide),
+            bias.reshape(members, wide),
+            layers,
+        )
 
     def __call__(self, x: Floats) -> Floats:
-        """``[M, B, steps, n]`` to ``[M, B, steps, k]``."""
+        """``[M, B, steps, n]`` to the last layer's last state, ``[M, B, k]``."""
         into = Dense(self.kernel, self.bias)(x)
-        members, batch, steps, width = into.shape
-        k = width // 4
-        h = c = np.zeros((members, batch, k), np.float32)
-        out = np.empty((members, batch, steps, k), np.float32)
-        for t in range(steps):
-            z = into[:, :, t]
-            if t:
-                z += h @ self.recurrent
-            np.tanh(z, out=z)
-            gate = 0.5 * z + 0.5
-            c = gate[..., k : 2 * k] * c + gate[..., :k] * z[..., 2 * k : 3 * k]
-            h = gate[..., 3 * k :] * np.tanh(c)
-            out[:, :, t] = h
-        return out
+        members, batch, steps, _ = into.shape
+        every = self.state.shape[1]  # S k
+        held = np.zeros((members, batch, 5 * every), np.float32)
+        gates, sigmoids, cell = held[..., : 4 * every], held[..., : 3 * every], held[..., 4 * every :]
+        keep, fresh = held[..., : 2 * every], held[..., 3 * every :]  # i and f, and what they multiply: g and c
+        opened, half = held[..., 2 * every : 3 * every], np.float32(0.5)
+        state = np.zeros((members, batch, every), np.float32)
+        width = every // self.layers
+        for t in range(steps + self.layers - 1):
+            np.matmul(state, self.state, out=gates)
+            gates += into[:, :, min(t, steps - 1)]
+            np.tanh(gates, out=gates)
+            sigmoids *= half
+            sigmoids += half
+            both = keep * fresh
+            np.add(both[..., :every], both[..., every:], out=cell)
+            np.multiply(opened, np.tanh(cell), out=state)
+            if t + 1 < self.layers:  # those above have read nothing yet
+                state[..., (t + 1) * width :] = cell[..., (t + 1) * width :] = 0.0
+        return state[..., -width:]
 
 
 @dataclass(frozen=True)
@@ -162,9 +200,16 @@ def relu(x: Floats) -> Floats:
     return np.maximum(x, np.float32(0.0))
 
 
+def positive(x: Floats) -> Floats:
+    """The same in place."""
+    return np.maximum(x, np.float32(0.0), out=x)
+
+
 def softplus(x: Floats) -> Floats:
     """``log(1 + exp(x))`` without overflow."""
-    out: Floats = np.log1p(np.exp(-np.abs(x))) + relu(x)
+    out = np.abs(x)
+    np.log1p(np.exp(np.negative(out, out=out), out=out), out=out)
+    out += relu(x)
     return out
 
 
@@ -175,6 +220,13 @@ def softmax(x: Floats) -> Floats:
     return out
 
 
-def short_sum(x: Floats, axis: int) -> Floats:
-    """The sum along an axis of a handful: adding its slices takes a third of the time of NumPy's reduction."""
-    return reduce(np.add, np.moveaxis(x, axis, 0))
+def last_sum(x: Floats) -> Floats:
+    """The sum along a last axis of a handful: adding its slices takes a third of the time of NumPy's reduction."""
+    return reduce(np.add, [x[..., k] for k in range(x.shape[-1])])
+
+
+def last_softmax(x: Floats) -> Floats:
+    """Along a last axis of a handful, likewise."""
+    raised: Floats = np.exp(x - reduce(np.maximum, [x[..., k] for k in range(x.shape[-1])])[..., None])
+    raised /= last_sum(raised)[..., None]
+    return raised

@@ -1,7 +1,8 @@
 """The network of ``networks.decoder`` and ``heads`` once more, in NumPy: inputs to scaled quantiles and mean.
 
 One function here for each part there, in the same order, so that the two can be read side by side; a test compares them
-for every network. M members, B windows, W sets of input groups; sets stand behind members and windows: ``[M, B * W]``.
+for every network. M members, B windows, W sets of input groups: values are ``[M, B, W, ...]``. What follows from dates
+and sets alone is made once for all windows of an origin (``Dated``): half of the work of a single forecast.
 """
 
 from __future__ import annotations
@@ -12,42 +13,66 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salesfc_plugin.inference.encoders import ENCODERS, Encoder
-from salesfc_plugin.inference.inputs import YEAR_SEASONS, Inputs
-from salesfc_plugin.inference.layers import Dense, Weights, relu, short_sum, softmax, softplus
+from salesfc_plugin.inference.inputs import Dates, Inputs
+from salesfc_plugin.inference.layers import Dense, Weights, last_softmax, last_sum, positive, softplus
+from salesfc_plugin.inference.neighbours import Looked, Neighbours
 from salesfc_plugin.model import ModelError, TrainedModel
 from salesfc_plugin.panel import Floats
 from salesfc_plugin.windows import KNOWN_SHARE, Recipe
 
-_STEEPEST = 15.0
-_KEY_WIDTH = 4
+Switches = tuple[tuple[bool, ...], ...]
+_ONE = np.float32(1.0)
+_STEEPEST = np.float32(3.0)
+
+
+@dataclass(frozen=True)
+class Dated:
+    """What a network makes of an origin's dates and W sets of input groups alone.
+
+    Args:
+        looked: at the neighbours.
+        steps: ``[M, 1, W, H, D]`` what the decoder makes of the calendar and of how far a step is.
+        year, known, encoder: ``[W]`` whether each set may see that group.
+        kinds: the different values of ``known``, for which the encoder runs.
+        place: ``[W]`` which of them each set has.
+    """
+
+    looked: Looked
+    steps: Floats
+    year: Floats
+    known: Floats
+    encoder: Floats
+    kinds: Floats
+    place: list[int]
 
 
 @dataclass(frozen=True)
 class Network:
-    """Weights in their places, each ``[M, ...]``, and what follows from them alone.
+    """Weights in their places, each ``[M, ...]``.
 
     Args:
         recipe: sizes and names.
         encode: of patches.
-        key: of the neighbours.
-        bias: ``[M, P, H, heads]`` what age and kind say of a neighbour.
-        tables: embeddings of the attributes.
-        context, from_context, from_step, mix, gate, correction, gaps: dense layers.
+        neighbours: what finds past values.
+        context, from_context, mix: dense layers; the first without its attributes.
+        words: ``[M, V, D]`` what the context makes of each value of each attribute.
+        first_words: ``[S]`` where the values of each attribute begin in it.
+        from_step: ``[M, F, D]`` by inputs of a step: calendar, covariates as they are, less the usual ones and less
+            those of the neighbours, base forecasts, position.
+        head: gate, correction and gaps as one layer.
         sums: ``[gaps, levels]`` adds gaps up from the median outwards.
     """
 
     recipe: Recipe
     encode: Encoder
-    key: Dense
-    bias: Floats
-    tables: tuple[Floats, ...]
+    neighbours: Neighbours
     context: Dense
+    words: Floats
+    first_words: NDArray[np.int64]
     from_context: Dense
-    from_step: Dense
+    from_step: Floats
     mix: Dense
-    gate: Dense
-    correction: Dense
-    gaps: Dense
+    head: Dense
     sums: Floats
 
     @classmethod
@@ -61,173 +86,150 @@ class Network:
             raise ModelError(f"the saved model is a {model.network!r}, which this version does not know; train again.")
         weights = Weights(model.weights)
         encode = ENCODERS[model.network](weights, int(model.capacity["layers"]))
-        decay, year_bias = weights.take(), weights.take()
+        neighbours = Neighbours.of(weights, model.recipe)
+        tables = [weights.take() for _ in model.recipe.vocabulary]
+        context, words = _apart(weights.dense(), tables)
         made = cls(
             recipe=model.recipe,
             encode=encode,
-            bias=_bias(model.recipe, decay, year_bias),
-            key=weights.dense(bias=False),
-            tables=tuple(weights.take() for _ in model.recipe.vocabulary),
-            context=weights.dense(),
+            neighbours=neighbours,
+            context=context,
+            words=words,
+            first_words=np.cumsum([0, *(table.shape[1] for table in tables)])[:-1],
             from_context=weights.dense(),
-            from_step=weights.dense(bias=False),
+            from_step=weights.take(),
             mix=weights.dense(),
-            gate=weights.dense(),
-            correction=weights.dense(),
-            gaps=weights.dense(),
+            head=Dense.joined([weights.dense() for _ in range(3)]),
             sums=_running_sums(model.levels),
         )
         weights.end()
         return made
 
-    def __call__(self, x: Inputs, switches: NDArray[np.float32]) -> tuple[Floats, Floats]:
+    def dated(self, dates: Dates, switches: Switches) -> Dated:
+        """What is the same for all windows of an origin, for W sets of groups: calendar, year, known, encoder."""
+        calendar, year, known, encoder = np.array(switches, np.float32).T
+        seasonal = np.array(self.recipe.seasonal, np.float32)
+        features = seasonal + (1.0 - seasonal) * calendar[:, None]  # [W, C]: what repeats every season stays
+        position = np.arange(len(dates.step), dtype=np.float32)[:, None] / np.float32(max(len(dates.step) - 1, 1))
+        steps = (dates.step * features[:, None]) @ self.from_step[:, None, : features.shape[1]]
+        steps += position @ self.from_step[:, None, -1:]
+        kinds, place = np.unique(known, return_inverse=True)
+        looked = self.neighbours.look(dates, features)
+        return Dated(looked, steps[:, None], year, known, encoder, kinds, place.tolist())
+
+    def __call__(self, x: Inputs, dated: Dated) -> tuple[Floats, Floats]:
         """Forecast.
 
         Args:
-            x: B windows.
-            switches: ``[W, 4]`` sets of input groups: calendar, year, known, encoder.
+            x: B windows of the origin that ``dated`` is of.
+            dated: what follows of it and of W sets of input groups.
 
         Returns:
-            ``quantiles [M, B * W, H, Q]`` and ``mean [M, B * W, H]`` in units of scale, not yet cut at zero.
+            ``quantiles [M, B, W, H, Q]`` and ``mean [M, B, W, H]`` in units of scale, not yet cut at zero.
         """
-        sets, windows = len(switches), len(x.scale)
-        calendar, year, known, encoder = np.tile(switches, (windows, 1)).T  # each [B * W]
-        encoder = encoder * np.repeat(x.seen.mean(axis=1) >= KNOWN_SHARE, sets)
-        encoded = self._encoded(x, switches[:, 2]) * encoder[None, :, None]
-        x = self._switched(_repeat(x, sets), calendar, known)
-        values, found, mean_known = self._neighbours(x, year)
-        level = x.value.sum(axis=1) / np.maximum(x.seen.sum(axis=1), 1.0)
-        values += ((1.0 - found) * level[:, None])[None, :, :, None]
+        values, found, mean_known = self.neighbours(x, dated.looked, dated.year, dated.known)
+        level = np.add.reduce(x.value, axis=1) / np.maximum(x.count, _ONE)
+        if not found.all():
+            values += ((_ONE - found) * level[:, None, None])[None, ..., None]
         spread = self._spread(x)
-        context = self._context(x, encoded, year, level, spread)
-        hidden = self.from_step(self._steps(x, values, mean_known))
-        hidden += self.from_context(context)[:, :, None, :]
-        return self._head(relu(self.mix(relu(hidden))), values, spread)
+        context = self._context(x, dated, level, spread)
+        hidden = self._steps(x, dated, values, mean_known)
+        hidden += self.from_context(context)[:, :, :, None, :]
+        return self._head(positive(self.mix(positive(hidden))), values, spread[:, None, None])
 
-    def _encoded(self, x: Inputs, known: NDArray[np.float32]) -> Floats:
-        """``[M, B * W, D]`` contexts of the encoder; it runs once where sets do not differ in what it sees."""
-        kinds, place = np.unique(known, return_inverse=True)
-        seen = np.concatenate([self._patches(x, kind) for kind in kinds])
-        each = self.encode(seen[None]).reshape(len(self.context.kernel), len(kinds), len(x.scale), -1)
-        out: Floats = np.moveaxis(each[:, place], 1, 2)  # [M, B, W, D]
-        return out.reshape(len(out), -1, out.shape[-1])
+    def _encoded(self, x: Inputs, dated: Dated) -> Floats:
+        """``[M, B, W, D]`` contexts of the encoder; it runs once where sets do not differ in what it sees."""
+        kinds = dated.kinds if x.known is not None else dated.kinds[:1]
+        seen = self._patches(x, kinds)
+        each = self.encode(seen.reshape(1, -1, *seen.shape[2:]))
+        each = each.reshape(len(each), len(kinds), len(x.value), -1)
+        return each.swapaxes(1, 2) if len(kinds) == 1 else each[:, dated.place].swapaxes(1, 2)
 
-    def _patches(self, x: Inputs, known: np.float32) -> Floats:
-        """``[B, L / patch, features]`` value, mask and covariates of each patch, side by side."""
-        parts = [np.arcsinh(x.value)[:, :, None], x.seen[:, :, None], x.window_known * known, x.window_past]
-        return np.concatenate(parts, axis=2).reshape(len(x.value), x.value.shape[1] // self.recipe.cycle.patch, -1)
+    def _patches(self, x: Inputs, kinds: Floats) -> Floats:
+        """``[kinds, B, L / patch, features]`` value, mask and covariates of each patch, side by side."""
+        count, width = len(self.recipe.known), 2 + len(self.recipe.known) + len(self.recipe.past)
+        out = np.zeros((len(kinds), *x.value.shape, width), np.float32)
+        out[..., 0], out[..., 1] = np.arcsinh(x.value), x.seen
+        if x.known is not None:
+            out[..., 2 : 2 + count] = x.known.window * kinds[:, None, None, None]
+        if x.past is not None:
+            out[..., 2 + count :] = x.past
+        patch = self.recipe.cycle.patch
+        return out.reshape(*out.shape[:2], -1, patch * width)
 
-    def _switched(self, x: Inputs, calendar: Floats, known: Floats) -> Inputs:
-        """Zero the covariates and the calendar where their group is off; what repeats every season stays."""
-        seasonal = np.array(self.recipe.seasonal, np.float32)
-        dates = seasonal + (1.0 - seasonal) * calendar[:, None, None]
-        return Inputs(
-            **{
-                **vars(x),
-                "window_known": x.window_known * known[:, None, None],
-                "step_known": x.step_known * known[:, None, None],
-                "window_calendar": x.window_calendar * dates,
-                "step_calendar": x.step_calendar * dates,
-                "year_known": x.year_known * known[:, None, None, None],
-                "year_calendar": x.year_calendar * dates[:, None],
-            }
-        )
-
-    def _neighbours(self, x: Inputs, year: Floats) -> tuple[Floats, Floats, Floats]:
-        """``values [M, B, H, heads]`` found by attention, ``found [B, H]``, ``mean_known [M, B, H, K]``."""
-        query = self._keys(x.step_known, x.step_calendar)
-        recent = self._keys(x.window_known, x.window_calendar)
-        keys = np.concatenate([self._by_phase(recent, 2), self._keys(x.year_known, x.year_calendar)], axis=2)
-        score = short_sum(query[:, :, None] * keys, 4) + self.bias[:, None]  # [M, B, P, H, heads]
-        year_seen = x.year_seen * (year * x.growth_seen)[:, None, None]
-        seen = np.concatenate([self._by_phase(x.seen, 1), year_seen], axis=1)
-        value = np.concatenate([self._by_phase(x.value, 1), x.year_value * x.growth[:, None, None]], axis=1)
-        weights = np.exp(np.clip(score, -_STEEPEST, _STEEPEST)) * seen[None, ..., None]
-        weights /= weights.sum(axis=2, keepdims=True) + np.float32(1e-9)
-        values = (weights * value[None, ..., None]).sum(axis=2)
-        mean_known = x.step_known[None]
-        if self.recipe.known:
-            there = np.concatenate([self._by_phase(x.window_known, 1), x.year_known], axis=1)
-            share = short_sum(weights, 4) / np.float32(weights.shape[4])
-            mean_known = (share[..., None] * there[None]).sum(axis=2)
-        return values, np.minimum(seen.sum(axis=1), 1.0), mean_known
-
-    def _by_phase(self, window: Floats, axis: int) -> Floats:
-        """The axis of L periods to R seasons and H steps: what each past season had at the phase of each step."""
-        season, horizon = self.recipe.cycle.season, self.recipe.horizon
-        shape = window.shape
-        folded = window.reshape(*shape[:axis], shape[axis] // season, season, *shape[axis + 1 :])
-        return folded.take(np.arange(horizon) % season, axis=axis + 1)
-
-    def _keys(self, known: Floats, calendar: Floats) -> Floats:
-        flat = self.key(np.concatenate([known, calendar], axis=-1)[None])
-        return flat.reshape(*flat.shape[:-1], _KEY_WIDTH, -1)
-
-    def _context(self, x: Inputs, encoded: Floats, year: Floats, level: Floats, spread: Floats) -> Floats:
+    def _context(self, x: Inputs, dated: Dated, level: Floats, spread: Floats) -> Floats:
+        """``[M, B, W, D]`` from the encoder, numbers that sum the window up, and attributes."""
+        encoded = self._encoded(x, dated)
+        members, windows, _, width = encoded.shape
+        share = x.count / np.float32(x.seen.shape[1])
         recent = slice(-2 * self.recipe.cycle.season, None)
-        latest = x.value[:, recent].sum(axis=1) / np.maximum(x.seen[:, recent].sum(axis=1), 1.0)
-        compared = x.growth_seen * year
-        numbers = [
-            np.arcsinh(latest),
-            np.log(x.growth) * compared,
-            compared,
-            np.float32(0.2) * np.log(x.scale),
-            level,
-            x.seen.mean(axis=1),
-            spread,
-        ]
-        shared = np.concatenate([np.stack(numbers, axis=1), x.reals], axis=1)
-        members = len(self.context.kernel)
-        parts = [encoded, np.broadcast_to(shared, (members, *shared.shape))]
-        parts += [table[:, x.codes[:, k]] for k, table in enumerate(self.tables)]
-        return relu(self.context(np.concatenate(parts, axis=2)))
+        latest = np.add.reduce(x.value[:, recent], axis=1) / np.maximum(np.add.reduce(x.seen[:, recent], axis=1), _ONE)
+        grown = np.log(x.growth) * x.growth_seen
+        size = np.float32(0.2) * np.log(x.scale)
+        numbers = np.array([np.arcsinh(latest), grown, x.growth_seen, size, level, share, spread]).T
+        if x.reals.shape[1]:
+            numbers = np.concatenate([numbers, x.reals], axis=1)
+        out = np.empty((members, windows, len(dated.year), width + numbers.shape[1]), np.float32)
+        use = (share >= KNOWN_SHARE)[:, None] * dated.encoder
+        np.multiply(encoded, use[..., None], out=out[..., :width])
+        out[..., width:] = numbers[:, None]
+        out[..., width + 1 : width + 3] *= dated.year[:, None]  # what compares with a year ago
+        made = self.context(out)
+        if self.words.shape[1]:
+            made += np.add.reduce(self.words[:, x.codes + self.first_words], axis=2)[:, :, None]
+        return positive(made)
 
-    def _steps(self, x: Inputs, values: Floats, mean_known: Floats) -> Floats:
-        members, windows, horizon, _ = values.shape
-        position = np.arange(horizon, dtype=np.float32)[:, None] / np.float32(max(horizon - 1, 1))
-        usual = x.window_known.mean(axis=1, keepdims=True)
-        parts = [x.step_calendar, x.step_known, x.step_known - usual]
-        whole = [np.broadcast_to(part, (members, windows, horizon, part.shape[-1])) for part in parts]
-        whole += [x.step_known - mean_known, np.arcsinh(values)]
-        return np.concatenate([*whole, np.broadcast_to(position, (members, windows, horizon, 1))], axis=3)
+    def _steps(self, x: Inputs, dated: Dated, values: Floats, mean_known: Floats | None) -> Floats:
+        """``[M, B, W, H, D]``: what the decoder makes of each step; what would meet zeros is left out."""
+        count, heads = len(self.recipe.known), values.shape[-1]
+        kernel = self.from_step[:, None, None]
+        hidden: Floats = np.arcsinh(values) @ kernel[..., -1 - heads : -1, :]
+        hidden += dated.steps
+        if x.known is not None and mean_known is not None:
+            start = kernel.shape[3] - 1 - heads - 3 * count
+            step = self._shown(x.known.step, dated)
+            usual = self._shown(x.known.window.mean(axis=1, keepdims=True), dated)
+            parts = np.concatenate(np.broadcast_arrays(step, step - usual, step - mean_known), axis=-1)
+            hidden += parts @ kernel[..., start : start + 3 * count, :]
+        return hidden
+
+    def _shown(self, covariates: Floats, dated: Dated) -> Floats:
+        """``[B, T, K]`` covariates as ``[1, B, W, T, K]``, zero where a set may not see them."""
+        return covariates[None, :, None] * dated.known[:, None, None]
 
     def _spread(self, x: Inputs) -> Floats:
         """``[B]`` mean absolute difference of the window at a season's lag, in units of scale."""
         season = self.recipe.cycle.season
         both = x.seen[:, season:] * x.seen[:, :-season]
-        gap = np.abs(x.value[:, season:] - x.value[:, :-season]) * both
-        out: Floats = gap.sum(axis=1) / np.maximum(both.sum(axis=1), 1.0)
+        gap = np.abs(x.value[:, season:] - x.value[:, :-season])
+        gap *= both
+        out: Floats = np.add.reduce(gap, axis=1) / np.maximum(np.add.reduce(both, axis=1), np.float32(1.0))
         return out
 
     def _head(self, hidden: Floats, values: Floats, spread: Floats) -> tuple[Floats, Floats]:
-        base = short_sum(softmax(self.gate(hidden)) * values, 3)
-        factor, shift, mean_factor, mean_shift = np.moveaxis(self.correction(hidden), 3, 0)
-        unit = spread[None, :, None] + np.float32(0.1) * np.abs(base) + np.float32(0.02)
-        median = base * np.exp(np.clip(factor, -3.0, 3.0)) + shift * unit
-        mean = base * np.exp(np.clip(mean_factor, -3.0, 3.0)) + mean_shift * unit
-        gaps = softplus(self.gaps(hidden)) * unit[..., None]
-        quantiles: Floats = median[..., None] + gaps @ self.sums
-        return quantiles, softplus(np.float32(20.0) * mean) / np.float32(20.0) + np.float32(1e-4)
+        heads = values.shape[-1]
+        made = self.head(hidden)
+        base = last_sum(last_softmax(made[..., :heads]) * values)
+        factors, shifts = made[..., heads : heads + 4 : 2], made[..., heads + 1 : heads + 4 : 2]  # of median and mean
+        unit = spread + np.float32(0.1) * np.abs(base) + np.float32(0.02)
+        factors = np.exp(np.minimum(np.maximum(factors, -_STEEPEST), _STEEPEST))
+        both = base[..., None] * factors + shifts * unit[..., None]
+        gaps = softplus(made[..., heads + 4 :])
+        gaps *= unit[..., None]
+        quantiles: Floats = gaps @ self.sums
+        quantiles += both[..., :1]
+        mean = softplus(np.multiply(both[..., 1], np.float32(20.0), dtype=np.float32))
+        return quantiles, mean / np.float32(20.0) + np.float32(1e-4)
 
 
-def _repeat(x: Inputs, sets: int) -> Inputs:
-    """Each window once for each set of input groups; what all windows share stays single."""
-    if sets == 1:
-        return x
-    shared = {"window_calendar", "step_calendar", "year_calendar"}
-    return Inputs(**{k: v if k in shared else np.repeat(v, sets, axis=0) for k, v in vars(x).items()})
-
-
-def _bias(recipe: Recipe, decay: Floats, year_bias: Floats) -> Floats:
-    """``[M, P, H, heads]`` what age and kind say before any covariate is looked at."""
-    cycle, horizon = recipe.cycle, recipe.horizon
-    ahead = np.arange(horizon) // cycle.season
-    age = (ahead[None, :] + np.arange(cycle.window // cycle.season)[::-1, None]).astype(np.float32)
-    aged = -np.float32(0.5) * age[None, :, :, None] * softplus(decay)[:, None, None, :]
-    if year_bias.shape[1] != len(YEAR_SEASONS):
-        raise ModelError("the saved model looks at other seasons of a year ago than this version; train again.")
-    year = np.repeat(year_bias[:, :, None, :], horizon, axis=2)
-    return np.concatenate([aged, year], axis=1)
+def _apart(context: Dense, tables: list[Floats]) -> tuple[Dense, Floats]:
+    """The context layer without its last inputs, the embeddings of attributes, and what it makes of each of these."""
+    start = context.kernel.shape[1] - sum(table.shape[2] for table in tables)
+    rest, words = start, [np.zeros((len(context.kernel), 0, context.kernel.shape[2]), np.float32)]
+    for table in tables:
+        words.append(table @ context.kernel[:, rest : rest + table.shape[2]])
+        rest += table.shape[2]
+    return Dense(context.kernel[:, :start], context.bias), np.concatenate(words, axis=1)
 
 
 def _running_sums(levels: tuple[float, ...]) -> Floats:

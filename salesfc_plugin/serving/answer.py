@@ -9,12 +9,14 @@ from functools import lru_cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from salesfc_plugin.almanac import Days
+from salesfc_plugin.almanac import Days, calendar, periods_around
 from salesfc_plugin.config import ForecastConfig
-from salesfc_plugin.inference import Network, forecast
+from salesfc_plugin.inference import Dated, Dates, Network, forecast
+from salesfc_plugin.inference.threads import one_thread
 from salesfc_plugin.model import ModelError, TrainedModel
 from salesfc_plugin.panel import Floats, Statics
 from salesfc_plugin.serving.question import Question, QuestionError, to_panel
+from salesfc_plugin.windows import columns_by_name, lookback
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,9 @@ class Answerer:
         tail = round((1.0 - model.confidence_level) / 2.0, 6)
         low, middle, high = (self.config.levels.index(q) for q in (tail, 0.5, round(1.0 - tail, 6)))
         self._ends = (low, middle, high)
-        self._trust = lru_cache(maxsize=64)(partial(trust_at, model))  # by the last period of a question
+        # by the last period of a question
+        self._trust = lru_cache(maxsize=64)(partial(trust_at, model))
+        self._dated = lru_cache(maxsize=16)(self._dated_at)
 
     def answer(self, questions: Sequence[Question]) -> Answers:
         """Forecast; each answer is the same whatever else is asked with it.
@@ -111,8 +115,9 @@ class Answerer:
         by_last: dict[np.datetime64, list[int]] = {}
         for row, question in enumerate(questions):
             by_last.setdefault(question.last, []).append(row)
-        for rows in by_last.values():
-            self._answer(np.array(rows), [questions[row] for row in rows], out)
+        with one_thread():
+            for rows in by_last.values():
+                self._answer(np.array(rows), [questions[row] for row in rows], out)
         return out
 
     def _answer(self, rows: NDArray[np.int64], questions: list[Question], out: Answers) -> None:
@@ -120,7 +125,7 @@ class Answerer:
         from salesfc_plugin.evaluation.publishing import published_forecasts
 
         panel = to_panel(self.model, questions)
-        network = forecast(self.network, self.model, panel)
+        network = forecast(self.network, self.model, panel, self._dated(panel.cutoff))
         # Launches are learnt from the other series of a panel; here those are strangers, so none may be found.
         alone = replace(panel, statics=_none(len(rows)))
         out.ts[rows] = panel.future_ts
@@ -129,6 +134,14 @@ class Answerer:
             there = rows[part.rows]
             out.mean[there], out.quantiles[there] = part.forecast.mean[part.rows], part.forecast.quantiles[part.rows]
             out.method[there], out.status[there], out.reason[there] = part.method, part.status, part.reason
+
+    def _dated_at(self, last: np.datetime64) -> Dated:
+        """What the network makes of the dates around the last period of a question."""
+        recipe, before = self.model.recipe, lookback(self.model.recipe.cycle)
+        ts = periods_around(last, before, recipe.horizon, recipe.frequency)
+        names, features = calendar(ts, recipe.frequency, self.model.holiday_region)
+        ordered = columns_by_name(recipe.calendar_names, names, features, 0.0)
+        return self.network.dated(Dates.at(ordered, before, recipe), self.model.switches)
 
 
 def _none(n: int) -> Statics:

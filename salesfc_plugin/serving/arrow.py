@@ -15,6 +15,7 @@ from salesfc_plugin.panel import Floats
 from salesfc_plugin.serving.question import Question, QuestionError
 
 Column = Any  # a pyarrow.Array, of which there are no types
+_DOUBLE = pa.float64()
 ARGUMENTS = ("history", "last_date", "known", "attributes", "past", "unique_id")
 _EXAMPLES = {
     "history": "a list of numbers, oldest first, such as [3, 0, 5], or of {'ts': date, 'quantity': number}",
@@ -59,11 +60,13 @@ def numbers(name: str, column: Column) -> Floats:
         QuestionError: if it is of another type.
     """
     kind = column.type
-    if not (
+    if kind != _DOUBLE and not (
         pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)
     ):
         raise wrong_type(name, kind)
-    values = array_of(column.cast(pa.float64(), safe=False), np.float64)
+    values = array_of(column if kind == _DOUBLE else column.cast(_DOUBLE, safe=False), np.float64)
+    if column.null_count == 0:
+        return values.astype(np.float32)
     return np.where(valid_of(column), values, np.nan).astype(np.float32)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salesfc_plugin.almanac import Days, calendar, periods_around
+from salesfc_plugin.almanac import periods_around
 from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Floats, Panel, Statics
@@ -45,7 +45,7 @@ class Question:
 
 
 def to_panel(model: TrainedModel, questions: Sequence[Question]) -> Panel:
-    """Questions with the same last period as a panel, histories laid out to end together.
+    """Questions with the same last period as a panel without a calendar, histories laid out to end together.
 
     Raises:
         QuestionError: if a question does not fit the model.
@@ -58,7 +58,7 @@ def to_panel(model: TrainedModel, questions: Sequence[Question]) -> Panel:
     quantity = np.full((n, history), np.nan, np.float32)
     for row, question in enumerate(questions):
         quantity[row, history - lengths[row] :] = question.history
-    ts, names, features = _calendar(questions[0].last, history, horizon, recipe.frequency, model.holiday_region)
+    ts = periods_around(questions[0].last, history, horizon, recipe.frequency)
     return Panel(
         unique_id=np.array([q.unique_id for q in questions], dtype=object),
         ts=ts,
@@ -66,8 +66,8 @@ def to_panel(model: TrainedModel, questions: Sequence[Question]) -> Panel:
         first=history - lengths,
         known=_columns([q.known for q in questions], history + horizon, history + horizon),
         past=_columns([q.past for q in questions], history, history),
-        calendar=features,
-        calendar_names=names,
+        calendar=np.zeros((len(ts), 0), np.float32),
+        calendar_names=(),
         statics=_statics([q.attributes for q in questions], recipe),
         horizon=horizon,
         frequency=recipe.frequency,
@@ -83,15 +83,6 @@ def _columns(given: Sequence[Mapping[str, Floats]], width: int, end: int) -> dic
                 out[name] = np.full((len(given), width), np.nan, np.float32)
             out[name][row, end - len(values) : end] = values
     return out
-
-
-@lru_cache(maxsize=256)
-def _calendar(
-    last: np.datetime64, history: int, horizon: int, frequency: str, region: str
-) -> tuple[Days, tuple[str, ...], Floats]:
-    ts = periods_around(last, history, horizon, frequency)
-    names, features = calendar(ts, frequency, region)
-    return ts, names, features
 
 
 def _check(question: Question, recipe: Recipe) -> None:
