@@ -10,7 +10,8 @@ class SalesfcError(Exception):
     """Something the user can mend: the message is one line that says what, and what to do.
 
     dbt prints the whole traceback of what a Python model raises. Here it would hide the one line that helps, so it is
-    only told if SALESFC_TRACEBACK is set. Python itself keeps it: debuggers and pytest see it as ever.
+    only told if SALESFC_TRACEBACK is set. Python keeps it all the same, for debuggers and pytest; what ends a program
+    is told with it before Python 3.13, and from then on without.
     """
 
     @property

@@ -25,6 +25,7 @@ from salesfc_plugin.serving.question import QuestionError
 LARGEST = 1_000_000  # bytes of a body: twenty years of days with ten columns
 PATIENCE = 10.0  # seconds for which a body may take to arrive
 _MOST_FAULTS = 10
+_STRANGER = "no such series was published: forecast from what was sent alone"
 _LONGEST_SHOWN = 60
 _REFUSED = {
     400: "The body is not JSON.",
@@ -34,10 +35,11 @@ _REFUSED = {
     413: "The body is too large.",
     422: "The request does not fit: what, where, and what would be right.",
 }
+_OBJECT = 'a JSON object, such as {"history": [3, 0, 5]}'
 _RIGHT = {  # where Pydantic's message says what is wrong only
     "missing": "give it",
     "extra_forbidden": "leave it out, or look its name up in /openapi.json",
-    "json_invalid": 'a JSON object, such as {"history": [3, 0, 5]}',
+    "json_invalid": _OBJECT,
 }
 
 
@@ -86,12 +88,13 @@ def make_app(live: Live, token: str = "", largest: int = LARGEST, patience: floa
     @app.post("/forecast")
     async def forecast(ask: Ask) -> Forecast:
         """Forecast a series from the sales that are sent."""
-        return _answer(live.now().answerer, ask)
+        now = live.now()
+        return _answer(now.answerer, ask, is_known=not ask.unique_id or now.published.row(ask.unique_id) is not None)
 
     return app
 
 
-def _answer(answerer: Answerer, ask: Ask) -> Forecast:
+def _answer(answerer: Answerer, ask: Ask, is_known: bool) -> Forecast:
     question = ask.question(answerer)
     made = answerer.answer([question])
     low, middle, high = made.ends
@@ -106,7 +109,7 @@ def _answer(answerer: Answerer, ask: Ask) -> Forecast:
         confidence_level=answerer.model.confidence_level,
         method=made.method[0],
         status=made.status[0],
-        reason=made.reason[0],
+        reason=made.reason[0] if is_known else "; ".join(filter(None, (made.reason[0], _STRANGER))),
         periods=[_period(row, [level[k] for level in asked]) for k, row in enumerate(rows) if k < count],
     )
 
@@ -165,6 +168,9 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
 def _fault(found: Any) -> Fault:
     where = ".".join(str(part) for part in found["loc"] if "[" not in str(part))  # Pydantic's names of types
     message = str(found["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    if found["type"] == "model_attributes_type":
+        right = f"{_OBJECT}, with the header content-type: application/json"
+        return Fault(where=where, problem="it is no JSON object, or was not said to be one", right=right)
     if found["type"] in _RIGHT:
         return Fault(where=where, problem=message, right=_RIGHT[found["type"]])
     return Fault(where=where, problem=f"it is {_shown(found.get('input'))}", right=message)

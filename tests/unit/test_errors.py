@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import traceback
@@ -32,10 +33,15 @@ def test_it_is_told_in_one_line_and_whole_on_request(monkeypatch: pytest.MonkeyP
     assert "in raised" in told
 
 
-def test_python_keeps_where_it_was_raised() -> None:
+def test_a_program_that_it_ends_tells_where_if_asked() -> None:
     code = "from salesfc_plugin.errors import SalesfcError\nraise SalesfcError('x')"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert 'File "<string>", line 2' in done.stderr
+    told = {}
+    for asked in ("", "1"):
+        env = os.environ | {"SALESFC_TRACEBACK": asked}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=env)
+        told[asked] = done.stderr
+    assert all(text.rstrip().endswith("SalesfcError: x") for text in told.values())
+    assert 'File "<string>", line 2' in told["1"]
 
 
 def test_it_passes_through_a_context_manager() -> None:

@@ -203,6 +203,21 @@ def test_a_mistyped_series_is_told_its_neighbours(service: Service) -> None:
     assert service("PUT", "/forecast")[0] == 405
 
 
+def test_a_series_that_was_never_published_is_said_to_be_a_stranger(service: Service) -> None:
+    _, known = service("POST", "/forecast", {"history": HISTORY, "unique_id": "tea/Zürich"})
+    status, stranger = service("POST", "/forecast", {"history": HISTORY, "unique_id": "tea/Zurich"})
+    assert status == 200
+    assert "no such series" not in known["reason"]
+    assert stranger["reason"].endswith("no such series was published: forecast from what was sent alone")
+    assert stranger["periods"] == known["periods"]
+
+
+def test_a_body_that_is_not_said_to_be_json_is_told_how(service: Service) -> None:
+    status, told = service("POST", "/forecast", {"history": HISTORY}, content_type="text/plain")
+    assert status == 422
+    assert "content-type: application/json" in told["detail"][0]["right"]
+
+
 def test_a_body_that_is_not_json_or_too_large_is_refused(service: Service) -> None:
     assert service("POST", "/forecast", b"{")[0] == 422
     assert service("POST", "/forecast", b"[" * 100_000)[0] in (400, 422)
