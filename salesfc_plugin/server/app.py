@@ -17,13 +17,13 @@ from starlette.exceptions import HTTPException
 from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.server import schemas
 from salesfc_plugin.server.guard import Guard
+from salesfc_plugin.server.patience import PATIENCE
 from salesfc_plugin.server.schemas import About, Ask, Fault, Forecast, Health, Period, Problem
 from salesfc_plugin.server.snapshot import Live, Published
 from salesfc_plugin.serving.answer import Answerer
 from salesfc_plugin.serving.question import QuestionError
 
 LARGEST = 1_000_000  # bytes of a body: twenty years of days with ten columns
-PATIENCE = 10.0  # seconds for which a body may take to arrive
 _MOST_FAULTS = 10
 _STRANGER = "no such series was published: forecast from what was sent alone"
 _LONGEST_SHOWN = 60

@@ -10,6 +10,7 @@ import uvicorn
 
 from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.server.app import make_app
+from salesfc_plugin.server.patience import PatientProtocol
 from salesfc_plugin.server.snapshot import Live
 
 TOKEN = "SALESFC_SERVE_TOKEN"  # noqa: S105 - the name of a variable
@@ -60,6 +61,7 @@ def serve(live: Live, listening: socket.socket, token: str) -> None:
     """Answer until SIGINT or SIGTERM."""
     config = uvicorn.Config(
         make_app(live, token),
+        http=PatientProtocol,
         log_level="warning",
         access_log=False,
         server_header=False,
