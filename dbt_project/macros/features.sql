@@ -1,6 +1,7 @@
 {#- A column of covariates or behaviour as numbers: yes and no as 1 and 0, numbers and texts of numbers
-    as they are. Other text (an event's name) is 1 and no text 0, unless the column is one of numbers:
-    there it is a number that cannot be read. -#}
+    as they are. Other text of covariates (an event's name) is 1 and no text 0, unless the column is one
+    of numbers: there it is a number that cannot be read. Behaviour is measured, so there it is always
+    that: what other rows hold, later ones too, must not matter. -#}
 {% macro to_feature(table, column) %}
     {%- set type, value = salesfc.raw_type(table, column, salesfc.feature_setting(table)), salesfc.quoted(column) -%}
     {%- set number = salesfc.finite(salesfc.to_number(value)) -%}
@@ -10,9 +11,14 @@
         coalesce(
             {{ number }},
             case
+                {%- if table == 'behaviour' %}
+                when lower(trim({{ value }})) in ('yes', 'true', 'y', 't') then 1.0
+                when lower(trim({{ value }})) in ('no', 'false', 'n', 'f') then 0.0
+                {%- else %}
                 when {{ salesfc.holds_numbers(table, column) }} then null
                 when coalesce(lower(trim({{ value }})), '') in ('', 'no', 'none', 'null', 'false', 'f', 'n') then 0.0
                 when {{ salesfc.to_number(value) }} is null then 1.0
+                {%- endif %}
             end
         )
     {%- else -%}
@@ -23,20 +29,14 @@
 {% macro feature_setting(table) %}{{ return('past_columns' if table == 'behaviour' else 'known_columns') }}{% endmacro %}
 
 {#- Whether a column of text has more numbers other than 0 and 1, which may be codes of events, than
-    words. Of behaviour after the cutoff nothing is looked at. -#}
+    words. -#}
 {% macro holds_numbers(table, column) -%}
     {%- set number, text = salesfc.to_number(salesfc.quoted(column)), 'trim(' ~ salesfc.quoted(column) ~ ')' -%}
-    {%- set time_column, cutoff = salesfc.setting('time_column'), salesfc.setting('cutoff') -%}
     (
         select
             count(case when {{ number }} not in (0, 1) then 1 end)
             > count(case when {{ text }} <> '' and {{ number }} is null then 1 end)
         from {{ source('salesfc', table) }}
-        {%- if cutoff and table == 'behaviour' %}
-        where cast(
-            {{ salesfc.to_time(salesfc.quoted(time_column), salesfc.raw_type(table, time_column, 'time_column')) }} as date
-        ) <= date '{{ cutoff }}'
-        {%- endif %}
     )
 {%- endmacro %}
 
