@@ -19,9 +19,11 @@ def doctor(
         Path | None,
         typer.Option("--db", help="A database to look at instead of the profile's.", envvar="SALESFC_DB"),
     ] = None,
-    project_dir: Annotated[Path, typer.Option(help="The folder of your dbt_project.yml.")] = Path(),
+    project_dir: Annotated[
+        Path, typer.Option(help="The folder of your dbt_project.yml.", envvar="DBT_PROJECT_DIR")
+    ] = Path(),
     profiles_dir: Annotated[Path | None, typer.Option(help="The folder of your profiles.yml.")] = None,
-    target: Annotated[str, typer.Option(help="An output of your profile.")] = "",
+    target: Annotated[str, typer.Option(help="An output of your profile.", envvar="DBT_TARGET")] = "",
     variables: Variables = "{}",
 ) -> None:
     """Check what a build needs, and say what to do.

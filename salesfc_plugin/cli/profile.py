@@ -31,7 +31,8 @@ def read_output(project: Path, profiles_dir: Path | None, target: str, given: Ma
     folder = profiles_dir or _usual_folder(project)
     source = folder / "profiles.yml"
     try:
-        name = (yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8")) or {}).get("profile")
+        settings = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))
+        name = os.environ.get("DBT_PROFILE") or (settings.get("profile") if isinstance(settings, dict) else None)
         if not name:
             raise SalesfcError(f"{project / 'dbt_project.yml'} has no `profile:`")
         renderer = ProfileRenderer(dict(given))

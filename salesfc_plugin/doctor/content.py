@@ -46,6 +46,7 @@ class _Span:
     last: dt.date | None
     no_time: int
     time_seen: str | None  # one of those that cannot be read
+    apart: int  # rows so far from all others that their year must be mistyped
 
 
 def check_content(
@@ -66,22 +67,40 @@ def check_content(
 
 
 def _span(connection: duckdb.DuckDBPyConnection, table: Raw, settings: Mapping[str, Any]) -> _Span:
+    """First and last day as ``int_salesfc__sales_span`` believes them: not those of few rows far from all others."""
     column = str(value_of("time_column", settings))
     time = sql_of("to_time", settings, quoted(column), table.type_of(column))
-    row = connection.execute(
-        f"""
+    read = f"""
         with read as (select {time} as seen_at, cast({quoted(column)} as varchar) as text from {table.relation}),
         marked as (select *, year(seen_at) between {_YEARS[0]} and {_YEARS[1]} as is_believed from read)
-        select
-            count(*),
-            cast(min(seen_at) filter (where is_believed) as date),
-            cast(max(seen_at) filter (where is_believed) as date),
-            count(*) filter (where is_believed is not true),
-            min(text) filter (where is_believed is not true)
-        from marked
+    """
+    rows, no_time, seen = connection.execute(
+        f"{read} select count(*), count(*) filter (where is_believed is not true),"
+        " min(text) filter (where is_believed is not true) from marked"
+    ).fetchall()[0]
+    first, last, apart = connection.execute(
+        f"""
+        {read},
+        sold_day as (
+            select cast(seen_at as date) as day, count(*) as n, sum(count(*)) over () as all_n
+            from marked where is_believed group by day
+        ),
+        spaced as (select *, day - lag(day) over (order by day) as gap from sold_day),
+        numbered as (
+            select *, sum(if(gap > if(all_n < 100, 1826, 366), 1, 0)) over (order by day) as stretch from spaced
+        ),
+        stretched as (
+            select min(day) as first, max(day) as last, sum(n) as n, any_value(all_n) as all_n,
+                max(sum(n)) over () as most_n
+            from numbered group by stretch
+        ),
+        judged as (select *, n = most_n or n > greatest(3, all_n / 100) as is_believed from stretched)
+        select min(first) filter (where is_believed), max(last) filter (where is_believed),
+            coalesce(sum(n) filter (where not is_believed), 0)
+        from judged
         """
     ).fetchall()[0]
-    return _Span(*row)
+    return _Span(rows, first, last, no_time, seen, int(apart))
 
 
 def _sales(
@@ -111,6 +130,11 @@ def _sales(
     if span.first is None or span.last is None:
         return
     yield Check("sales", "ok", found if keys else f"{found} (no salesfc_series_keys: all sales are one)")
+    if span.apart and not value_of("cutoff", settings):
+        many = "1 row is" if span.apart == 1 else f"{span.apart:,} rows are"
+        them = "it" if span.apart == 1 else "them"
+        finding = f"{table.name}.{time}: {many} years apart from all others; a build rejects {them}"
+        yield Check("sales", "warning", finding, "mend their dates, or look at them in int_salesfc__rejected_row")
     if keys and span.rows >= 100 and series > span.rows / 2:
         finding = f"{series:,} series of {span.rows:,} rows: next to no series has a second row"
         yield Check(

@@ -185,6 +185,16 @@ def test_rows_that_cannot_be_read_are_counted_as_a_build_counts_them(tmp_path: P
     ]
 
 
+def test_a_mistyped_year_is_told_and_does_not_move_the_cutoff(tmp_path: Path, project: Path) -> None:
+    database = tmp_path / "typo.duckdb"
+    with duckdb.connect(str(database), config={"storage_compatibility_version": "v1.2.0"}) as connection:
+        connection.execute(TABLES)
+        connection.execute("insert into raw.sales values ('s1', 'w1', date '2031-05-07', 1, 2.0, 'a')")
+    said = [check.finding for check in examine(project, {}, output(database))]
+    assert "raw.sales: 2,001 rows, 10 series, 2024-01-01 to 2024-07-18" in said
+    assert "raw.sales.sold_at: 1 row is years apart from all others; a build rejects it" in said
+
+
 def test_names_are_matched_as_the_database_matches_them(database: Path, project: Path) -> None:
     assert found(database, project, {"salesfc_schema": "RAW", "salesfc_time_column": "Sold_At"}) == []
 
