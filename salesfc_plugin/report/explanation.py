@@ -15,7 +15,7 @@ def explanation(marts: Marts, series: int, axis: Axis) -> Json | None:
     """Contribution of each driver in each forecast period: of the shown series, and of all that are explained.
 
     Drivers stand in the order of how much they move, up or down, and what moves next to nothing is left out. `series`
-    and `total` hold encoded lines (see `encode`), one set a driver.
+    and `total` hold encoded lines (see `encode`), one set a driver; `explained` counts the series in `total`.
     """
     if not marts.has(EXPLANATION, "unique_id", "ts", "driver", "contribution"):
         return None
@@ -30,8 +30,10 @@ def explanation(marts: Marts, series: int, axis: Axis) -> Json | None:
         scatter(marts, EXPLANATION, ["contribution"], shape, "m.driver = ? and r.i < ?", driver, MOST_SERIES)
         for driver in drivers
     ]
+    ((explained,),) = marts.rows(f"select count(distinct unique_id) from {EXPLANATION}")
     return {
         "drivers": drivers,
+        "explained": explained,
         "series": [encode(line["contribution"][:, axis.split :]) for line in lines],
         "total": [encode(_total(marts, axis, driver), TOTAL_DIGITS) for driver in drivers],
     }

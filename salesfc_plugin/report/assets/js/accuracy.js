@@ -163,7 +163,7 @@ function levelCard() {
 
 /** A group of a level: a kind of demand in words, a stretch of the horizon as it is. */
 const groupName = (level, group) =>
-  level === "demand_class" ? word("class", group) : level.endsWith("all") ? t("all_series") : group || t("nameless");
+  level === "demand_class" ? word("class", group) : ["all", "total:all"].includes(level) ? t("all_series") : group || t("nameless");
 
 function stepCard() {
   const list = rows(store.by_step).filter((row) => row.wape !== null);

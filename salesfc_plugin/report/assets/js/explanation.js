@@ -19,7 +19,7 @@ function driverHue(driver) {
 /** One line a driver over the forecast periods, those of a group added up, and how many series are in them. */
 function contributionsOf(entity) {
   const { explanation } = store;
-  if (entity.kind === "all") return { lines: explanation.total.map((line) => readLine(line, 0)), explained: null };
+  if (entity.kind === "all") return { lines: explanation.total.map((line) => readLine(line, 0)), explained: explanation.explained };
   const members = entity.kind === "series" ? [entity] : membersOf(entity);
   const explained = members.filter(({ i }) => explanation.series.some((line) => line.start[i] < line.periods));
   const added = (lines) =>
@@ -36,7 +36,8 @@ function explanationCard(entity) {
     .filter(({ line }) => line?.some((value) => value));
   if (!drivers.length) return null;
   for (const driver of drivers) driver.total = sum(driver.line);
-  const members = entity.kind === "group" ? membersOf(entity).length : explained;
+  const members =
+    entity.kind === "all" ? store.meta.series : entity.kind === "group" ? membersOf(entity).length : explained;
   return h(
     "div",
     { class: "card explanation" },
@@ -46,7 +47,7 @@ function explanationCard(entity) {
       { class: "sub dim" },
       [
         t("explanation.note"),
-        explained !== null && explained < members ? t("explanation.part", { count: explained, all: members }) : null,
+        explained < members ? t("explanation.part", { count: explained, all: members }) : null,
       ]
         .filter(Boolean)
         .join(t("comma")),

@@ -64,10 +64,12 @@ function membersCard(entity) {
     ),
   );
   draw(chosen);
-  const title = h("h3", {}, divisions.length > 1 ? t("members.by") : divisionText(chosen));
+  const title = h("h3", {}, divisions.length > 1 ? t("members.by") : headingText(chosen));
   const head = divisions.length > 1 ? h("div", { class: "choice" }, title, choice) : title;
   return h("div", { class: "card" }, head, holder);
 }
+
+const headingText = (division) => (division.name === null ? t("members.largest") : divisionText(division));
 
 const divisionText = ({ name }) => (name === null ? t("members.series") : levelName(name));
 

@@ -38,7 +38,8 @@ function tiles({ change, horizon, basis, isYear, gain, ours, naive }) {
       ? ours.scaled_quantile_loss / naive.scaled_quantile_loss - 1
       : null;
   const better = (value) => (value < 0 ? "good" : value > 0 ? "bad" : null);
-  const risky = rows(store.reorder).filter((row) => row.stockout_risk >= 0.5).length;
+  const risks = rows(store.reorder).map((row) => row.stockout_risk).filter(isNumber); // none where nobody counts stock
+  const risky = risks.filter((risk) => risk >= 0.5).length;
   return [
     change === null
       ? null
@@ -78,7 +79,7 @@ function tiles({ change, horizon, basis, isYear, gain, ours, naive }) {
         )
       : null,
     meta.series ? tile(t("tile.series"), number(meta.series), statusNote()) : null,
-    store.reorder ? tile(t("tile.stock"), number(risky), t("tile.stock.note"), risky ? "bad" : "good") : null,
+    risks.length ? tile(t("tile.stock"), number(risky), t("tile.stock.note"), risky ? "bad" : "good") : null,
   ];
 }
 
