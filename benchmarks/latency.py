@@ -40,7 +40,7 @@ def timed(name: str, work: Callable[[], Any], calls: int = CALLS, turns: int = T
             work()
             wall[k], cpu[k] = time.perf_counter() - began, time.process_time() - began_cpu
         found.append([np.percentile(times, q) * 1e3 for times, q in ((wall, 25), (wall, 50), (wall, 99), (cpu, 50))])
-    print(f"| {name} | {' | '.join(f'{ms:.2f}' for ms in np.min(found, axis=0))} |", flush=True)
+    print(f"| {name} | {' | '.join(f'{ms:.2f}' for ms in min(found, key=lambda row: row[1]))} |", flush=True)
 
 
 def rates(connection: duckdb.DuckDBPyConnection, answerer: Answerer, question: Question, series: int) -> None:

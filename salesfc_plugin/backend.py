@@ -32,13 +32,18 @@ def notes_left_out() -> Iterator[None]:
     """Keep notes from standard error; every other line comes through at once, even of a process that dies of it."""
     with suppress(OSError, ValueError):
         sys.stderr.flush()
+    command = [sys.executable, "-I", "-S", "-c", _FILTER]
     try:
         kept = os.dup(2)
     except OSError:  # a service without standard error
         yield
         return
-    command = [sys.executable, "-I", "-S", "-c", _FILTER]
-    through = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603  # no word of it is a user's
+    try:
+        through = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603  # no word of it is a user's
+    except OSError:  # no more processes, or no program to start: the notes are told then
+        os.close(kept)
+        yield
+        return
     assert through.stdin is not None
     os.dup2(through.stdin.fileno(), 2)
     try:

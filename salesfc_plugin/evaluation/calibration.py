@@ -150,6 +150,7 @@ def kinds_of(panel: Panel) -> NDArray[np.int64]:
 def bucket_of(horizon: int, buckets: int) -> NDArray[np.int64]:
     """``[H]`` which part of the horizon each step is in."""
     part: NDArray[np.int64] = np.minimum(np.arange(horizon) * buckets // max(horizon, 1), buckets - 1)
+    part.flags.writeable = False  # it is kept and shared
     return part
 
 

@@ -133,7 +133,7 @@ class Forecast(BaseModel):
     confidence_level: float
     method: str
     status: str = Field(description="ok; fallback where the network was not asked; published if it is from the table.")
-    reason: str
+    reason: str = Field(description="Why it is a fallback, or what else is worth knowing.")
     periods: list[Period]
 
 
