@@ -2,8 +2,8 @@
 
     python benchmarks/latency.py --db output/salesfc.duckdb
 
-Milliseconds over many calls after the first, on the promoted model, in the best of several turns; then how many series
-a second the SQL function answers in one query, beside the batch path of a build.
+Milliseconds over many calls after the first, on the promoted model, in that of several turns which has the lowest
+median; then how many series a second the SQL function answers in one query, beside the batch path of a build.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CALLS, TURNS = 1000, 5
 
 
 def timed(name: str, work: Callable[[], Any], calls: int = CALLS, turns: int = TURNS) -> None:
-    """Print the percentiles of a call in the best of several turns: other work on the machine only ever adds."""
+    """Print the percentiles of a call in the turn of the lowest median: other work on the machine only ever adds."""
     work()
     found = []
     for _ in range(turns):
