@@ -133,9 +133,14 @@ def test_what_is_known_in_advance_is_read_for_the_horizon_and_not_beyond(name: s
     origin = arrays.end - 60
 
     def read(start: int) -> dict[str, np.ndarray]:
-        column = getattr(arrays, name).copy()
-        column[..., start:, :] = 9.0
-        return gathered(replace(arrays, **{name: column}), recipe, shape, [0, 1], [origin] * 2)
+        if name == "known":
+            known = arrays.known.copy()
+            known[:, start:] = 9.0
+            return gathered(replace(arrays, known=known), recipe, shape, [0, 1], [origin] * 2)
+        calendar = arrays.panel.calendar.copy()
+        calendar[start - arrays.pad :] = 9.0
+        changed = replace(arrays, panel=replace(arrays.panel, calendar=calendar))
+        return gathered(changed, recipe, shape, [0, 1], [origin] * 2)
 
     plain = gathered(arrays, recipe, shape, [0, 1], [origin] * 2)
     in_horizon, beyond = read(origin), read(origin + shape.horizon)
