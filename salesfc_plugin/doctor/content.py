@@ -67,40 +67,26 @@ def check_content(
 
 
 def _span(connection: duckdb.DuckDBPyConnection, table: Raw, settings: Mapping[str, Any]) -> _Span:
-    """First and last day as ``int_salesfc__sales_span`` believes them: not those of few rows far from all others."""
     column = str(value_of("time_column", settings))
     time = sql_of("to_time", settings, quoted(column), table.type_of(column))
-    read = f"""
-        with read as (select {time} as seen_at, cast({quoted(column)} as varchar) as text from {table.relation}),
-        marked as (select *, year(seen_at) between {_YEARS[0]} and {_YEARS[1]} as is_believed from read)
-    """
-    rows, no_time, seen = connection.execute(
-        f"{read} select count(*), count(*) filter (where is_believed is not true),"
-        " min(text) filter (where is_believed is not true) from marked"
-    ).fetchall()[0]
-    first, last, apart = connection.execute(
+    believed = "where is_believed" if table.role == "sales" else ""  # a plan may lie as far off as it likes
+    row = connection.execute(
         f"""
-        {read},
-        sold_day as (
-            select cast(seen_at as date) as day, count(*) as n, sum(count(*)) over () as all_n
-            from marked where is_believed group by day
-        ),
-        spaced as (select *, day - lag(day) over (order by day) as gap from sold_day),
-        numbered as (
-            select *, sum(if(gap > if(all_n < 100, 1826, 366), 1, 0)) over (order by day) as stretch from spaced
-        ),
-        stretched as (
-            select min(day) as first, max(day) as last, sum(n) as n, any_value(all_n) as all_n,
-                max(sum(n)) over () as most_n
-            from numbered group by stretch
-        ),
-        judged as (select *, n = most_n or n > greatest(3, all_n / 100) as is_believed from stretched)
-        select min(first) filter (where is_believed), max(last) filter (where is_believed),
-            coalesce(sum(n) filter (where not is_believed), 0)
-        from judged
+        with read as (select {time} as seen_at, cast({quoted(column)} as varchar) as text from {table.relation}),
+        marked as (select *, year(seen_at) between {_YEARS[0]} and {_YEARS[1]} as is_time from read),
+        sold_day as (select cast(seen_at as date) as sold_on, count(*) as n_rows from marked where is_time group by 1),
+        stretch as ({sql_of("sold_stretches", settings, "sold_day")})
+        select
+            count(*),
+            (select min(first_on) from stretch {believed}),
+            (select max(last_on) from stretch {believed}),
+            count(*) filter (where is_time is not true),
+            min(text) filter (where is_time is not true),
+            (select cast(coalesce(sum(n_rows), 0) as bigint) from stretch where not is_believed)
+        from marked
         """
     ).fetchall()[0]
-    return _Span(rows, first, last, no_time, seen, int(apart))
+    return _Span(*row)
 
 
 def _sales(

@@ -135,15 +135,20 @@ WRONG = [
 ]  # fmt: skip
 
 
+def told(database: Path, project: Path, given: dict[str, object], finding: str, remedy: str) -> str:
+    """The verdict of the only check that finds something, whose two lines hold these words."""
+    [check] = found(database, project, given)
+    assert finding in check.finding
+    assert remedy in check.remedy
+    assert "\n" not in check.finding + check.remedy
+    return check.verdict
+
+
 @pytest.mark.parametrize(("given", "finding", "remedy"), WRONG, ids=[" ".join(given) for given, _, _ in WRONG])
 def test_what_breaks_a_build_is_a_problem(
     database: Path, project: Path, given: dict[str, object], finding: str, remedy: str
 ) -> None:
-    [check] = found(database, project, given)
-    assert finding in check.finding
-    assert remedy in check.remedy
-    assert check.verdict == "problem"
-    assert "\n" not in check.finding + check.remedy
+    assert told(database, project, given, finding, remedy) == "problem"
 
 
 WEAK = [
@@ -162,10 +167,7 @@ WEAK = [
 def test_what_weakens_a_forecast_is_a_warning(
     database: Path, project: Path, given: dict[str, object], finding: str, remedy: str
 ) -> None:
-    [check] = found(database, project, given)
-    assert finding in check.finding
-    assert remedy in check.remedy
-    assert check.verdict == "warning"
+    assert told(database, project, given, finding, remedy) == "warning"
 
 
 def test_rows_that_cannot_be_read_are_counted_as_a_build_counts_them(tmp_path: Path, project: Path) -> None:
@@ -178,8 +180,7 @@ def test_rows_that_cannot_be_read_are_counted_as_a_build_counts_them(tmp_path: P
         connection.execute(
             f"insert into raw.sales {days} union all select 'a', 'b', '9999-01-01', 'many' from range(20)"
         )
-    told = [(check.verdict, check.finding.partition(": ")[2]) for check in found(path, project)]
-    assert told == [
+    assert [(check.verdict, check.finding.partition(": ")[2]) for check in found(path, project)] == [
         ("warning", "20 of 100 rows have no readable time, such as '9999-01-01'"),
         ("warning", "20 of 100 rows have no readable quantity, such as 'many'"),
     ]
@@ -190,7 +191,10 @@ def test_a_mistyped_year_is_told_and_does_not_move_the_cutoff(tmp_path: Path, pr
     with duckdb.connect(str(database), config={"storage_compatibility_version": "v1.2.0"}) as connection:
         connection.execute(TABLES)
         connection.execute("insert into raw.sales values ('s1', 'w1', date '2031-05-07', 1, 2.0, 'a')")
-    said = [check.finding for check in examine(project, {}, output(database))]
+        connection.execute("insert into raw.plan values (date '2031-05-07', true)")
+    given = {"salesfc_covariates_identifier": "plan", "salesfc_known_columns": ["promotion"]}
+    said = [check.finding for check in examine(project, given, output(database))]
+    assert any(text.startswith("raw.plan has none of the keys") and text.endswith("2031-05-07") for text in said)
     assert "raw.sales: 2,001 rows, 10 series, 2024-01-01 to 2024-07-18" in said
     assert "raw.sales.sold_at: 1 row is years apart from all others; a build rejects it" in said
 
