@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 _PATIENCE = 5.0  # seconds
@@ -30,30 +30,31 @@ for line in sys.stdin.buffer:
 @contextmanager
 def notes_left_out() -> Iterator[None]:
     """Keep notes from standard error; every other line comes through at once, even of a process that dies of it."""
-    with suppress(OSError, ValueError):
-        sys.stderr.flush()
+    with ExitStack() as undo:
+        # a service may be without standard error, a machine without room for a process: then nothing is left out
+        with suppress(OSError, ValueError):
+            _filter_errors(undo)
+        yield
+
+
+def _filter_errors(undo: ExitStack) -> None:
+    """Let standard error go through a process of its own until ``undo`` is closed."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    undo.callback(os.close, kept)
     command = [sys.executable, "-I", "-S", "-c", _FILTER]
-    try:
-        kept = os.dup(2)
-    except OSError:  # a service without standard error
-        yield
-        return
-    try:
-        through = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603  # no word of it is a user's
-    except OSError:  # no more processes, or no program to start: the notes are told then
-        os.close(kept)
-        yield
-        return
+    through = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603  # no word of it is a user's
+    undo.callback(_end, through)
     assert through.stdin is not None
     os.dup2(through.stdin.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        through.stdin.close()
-        with suppress(subprocess.TimeoutExpired):  # another thread may have started a process that keeps it open
-            through.wait(_PATIENCE)
+    undo.callback(os.dup2, kept, 2)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    with suppress(subprocess.TimeoutExpired):  # another thread may have started a process that keeps it open
+        process.wait(_PATIENCE)
 
 
 def _is_asked_for() -> bool:
