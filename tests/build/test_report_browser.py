@@ -526,6 +526,28 @@ def test_whatever_is_missing_the_rest_is_shown(
         assert text not in page.js("return document.body.innerText")
 
 
+def test_what_is_not_known_of_all_is_not_said_of_all(page: Page, reports: Callable[..., Path]) -> None:
+    changes = (
+        "update fct_salesfc__reorder set on_hand = null, stockout_risk = null, stockout_date = null",
+        "delete from fct_salesfc__explanation where unique_id not like 'SKU-0003/%'",
+        "update fct_salesfc__accuracy set level = 'mall' where level = 'store'",
+    )
+    assert "Likely to sell out" in page.open().text(".tiles")
+    assert "of the 58 of 60 series that are explained" in page.text(".explanation .sub")  # two have no forecast
+    page.url = reports(changes=changes).as_uri()
+    page.open()
+    assert "Likely to sell out" not in page.text(".tiles")
+    assert "of the 2 of 60 series that are explained" in page.text(".explanation .sub")
+    page.js(
+        "const levels = document.querySelector('#accuracy-level');"
+        "levels.value = 'mall'; levels.dispatchEvent(new Event('change'))"
+    )
+    table = "document.querySelector('#accuracy-level').closest('.card').querySelector('tbody')"
+    groups = page.js(f"return {table}.textContent")
+    assert "Lyon" in groups
+    assert "All series" not in groups
+
+
 def test_one_series_and_none(page: Page, reports: Callable[..., Path]) -> None:
     page.url = reports(1, 40, later=False).as_uri()
     page.open()

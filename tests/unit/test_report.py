@@ -215,6 +215,8 @@ def test_a_driver_that_moves_nothing_is_left_out_and_series_beyond_the_most_are_
     first = shown["drivers"].index("level and trend")
     assert np.isfinite(decode(shown["series"][first])).any(axis=1).sum() == 3
     assert shown["total"][first] == payload["explanation"]["total"][0]
+    forecast = decode(payload["lines"]["forecast"])
+    assert shown["explained"] == np.isfinite(forecast).any(axis=1).sum() > 3, "all that are in the total"
 
 
 OPTIONAL = {
