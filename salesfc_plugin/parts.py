@@ -101,8 +101,8 @@ def with_whole(job: Job, panel: Panel, n_series: int, *, is_backtest: bool) -> J
 def _launched(panel: Panel, levels: tuple[float, ...]) -> dict[str, NDArray[np.float32]]:
     from salesfc_plugin.evaluation.fallbacks import fallbacks
 
-    rows = next(rows for method, _, rows in fallbacks(panel) if method == "launch")
-    if len(rows) == 0:
+    rows = [row for method, _, found in fallbacks(panel) if method == "launch" for row in found]
+    if not rows:
         return {}
     made = launch(panel, levels)
     numbers = np.concatenate([made.mean[rows][:, :, None], made.quantiles[rows]], axis=2)

@@ -52,6 +52,8 @@ class SessionHelper(PythonJobHelper):  # type: ignore[misc]  # dbt's classes are
             frame.write.mode("overwrite").format(file_format).saveAsTable(name)
         except PythonException as error:  # of an executor: its last line says what is wrong, the others where in Spark
             raise DbtRuntimeError(f"Python model failed: {str(error).strip().splitlines()[-1]}") from None
+        except StopIteration as error:  # dbt's context managers would take it for their own end, and say OK
+            raise DbtRuntimeError("Python model failed: StopIteration") from error
 
 
 class SparkAdapter(impl.SparkAdapter):  # type: ignore[misc]  # dbt finds its version by the name of the class

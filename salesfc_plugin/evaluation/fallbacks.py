@@ -15,7 +15,10 @@ _DEAD = {"day": 90, "week": 26, "month": 12}  # periods without a sale after whi
 
 
 def fallbacks(panel: Panel) -> list[tuple[str, str, NDArray[np.int64]]]:
-    """Series that the network is not asked about: method, reason, rows; no series is in two of them."""
+    """Series that the network is not asked about: method, reason, rows; no series is in two of them.
+
+    Empty where every series sells.
+    """
     known = np.isfinite(panel.quantity)
     count = known.sum(axis=1)
     sold = known & (panel.quantity > 0)

@@ -33,3 +33,15 @@ def test_what_an_executor_says_is_one_line(session):
         str(raised.value).strip().splitlines()[-1].strip()
         == "Python model failed: ValueError: 3 series cannot be forecast"
     )
+
+
+def test_a_loop_that_ends_too_early_is_not_taken_for_success(session):
+    from dbt_common.exceptions import DbtRuntimeError
+
+    from salesfc_plugin.engines.spark import SessionHelper
+
+    code = "dbtObj = lambda load: load\ndef model(dbt, session):\n    return next(iter([]))\n"
+    model = {"compiled_code": code, "original_file_path": str(REPOSITORY), "schema": "default", "alias": "ended",
+             "config": {}}  # fmt: skip
+    with pytest.raises(DbtRuntimeError, match="StopIteration"):
+        SessionHelper(model, None).submit("")

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from salesfc_plugin.evaluation.fallbacks import fallbacks
 from salesfc_plugin.model import TrainedModel
+from salesfc_plugin.panel import Panel
 from salesfc_plugin.parts import Job, is_spread, with_whole
 from tests.networks import random_model
 from tests.panels import launching_panel, relations_of, tiny_config
@@ -25,6 +27,14 @@ def parts() -> tuple[Job, pa.Table, pa.Table, TrainedModel]:
     model = random_model(job.panel(observations, series).at(42), "dense")
     vocabulary = dict(zip(model.recipe.static_names, model.recipe.vocabulary, strict=True))
     return replace(job, vocabulary=vocabulary), observations, series, model
+
+
+def fallback_rows(panel: Panel) -> np.ndarray:
+    """Whether each series falls back."""
+    found = np.zeros(panel.n_series, bool)
+    for _, _, rows in fallbacks(panel):
+        found[rows] = True
+    return found
 
 
 def in_parts(job: Job, work: str, observations: pa.Table, series: pa.Table) -> pa.Table:
@@ -56,6 +66,16 @@ def test_new_products_of_a_part_are_launched_by_what_all_series_taught(parts) ->
     made = in_parts(job, "predict", observations, series).to_pylist()
     assert {row["unique_id"] for row in made if row["method"] == "launch"} == {"item 000", "item 001"}
     assert all(row["forecast"] > 0 for row in made if row["method"] == "launch")
+
+
+def test_where_every_series_sells_nothing_is_launched(parts) -> None:
+    job, observations, series, _ = parts
+    panel = job.panel(observations, series)
+    sold = ~fallback_rows(panel)
+    assert 0 < sold.sum() < len(sold)
+    whole = with_whole(job, panel.select(np.flatnonzero(sold)), int(sold.sum()), is_backtest=False)
+    assert whole.whole is not None
+    assert whole.whole.launched == {str(panel.cutoff): {}}
 
 
 def test_a_part_without_a_period_has_a_forecast(parts) -> None:
