@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from salesfc_plugin.doctor import Output
+from salesfc_plugin.doctor import Output, read_yaml
 from salesfc_plugin.errors import SalesfcError
 
 
@@ -31,8 +29,7 @@ def read_output(project: Path, profiles_dir: Path | None, target: str, given: Ma
     folder = profiles_dir or _usual_folder(project)
     source = folder / "profiles.yml"
     try:
-        settings = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))
-        name = os.environ.get("DBT_PROFILE") or (settings.get("profile") if isinstance(settings, dict) else None)
+        name = os.environ.get("DBT_PROFILE") or read_yaml(project / "dbt_project.yml").get("profile")
         if not name:
             raise SalesfcError(f"{project / 'dbt_project.yml'} has no `profile:`")
         renderer = ProfileRenderer(dict(given))
@@ -41,7 +38,7 @@ def read_output(project: Path, profiles_dir: Path | None, target: str, given: Ma
             there = ", ".join(key for key in profiles if key != "config")
             raise SalesfcError(f"{source} {f'has no profile {name}; it has {there}' if there else 'is not there'}")
         profile = Profile.from_raw_profiles(profiles, renderer.render_value(name), renderer, target or None)
-    except (OSError, yaml.YAMLError, DbtBaseException) as error:
+    except (OSError, DbtBaseException) as error:
         raise SalesfcError(f"{source}: {' '.join(str(error).split()).removeprefix('Runtime Error ')}") from error
     return _output(profile, project, source)
 

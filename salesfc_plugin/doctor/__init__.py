@@ -8,11 +8,11 @@ from typing import Any
 
 from salesfc_plugin.doctor.checks import Check, Verdict
 from salesfc_plugin.doctor.machine import check_room, check_versions
-from salesfc_plugin.doctor.project import Output, check_packages, check_profile, check_vars, project_vars
+from salesfc_plugin.doctor.project import Output, check_packages, check_profile, check_vars, project_vars, read_yaml
 from salesfc_plugin.doctor.storage import check_database
 from salesfc_plugin.errors import SalesfcError
 
-__all__ = ["Check", "Output", "Verdict", "examine", "project_vars"]
+__all__ = ["Check", "Output", "Verdict", "examine", "project_vars", "read_yaml"]
 
 
 def examine(

@@ -42,7 +42,7 @@ def project_vars(project: Path) -> dict[str, Any]:
     Raises:
         SalesfcError: if there is no such file, or it is not YAML.
     """
-    content = _read(project / "dbt_project.yml")
+    content = read_yaml(project / "dbt_project.yml")
     found: dict[str, Any] = {}
     given = content.get("vars") or {}
     for scope in (given, given.get(PACKAGE), given.get(content.get("name"))):
@@ -51,7 +51,12 @@ def project_vars(project: Path) -> dict[str, Any]:
     return found
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The settings in a YAML file of dbt's.
+
+    Raises:
+        SalesfcError: if there is no such file, or it is not YAML, or holds something else.
+    """
     import yaml
 
     try:
@@ -71,7 +76,7 @@ def check_packages(project: Path) -> Iterator[Check]:
     Raises:
         SalesfcError: if there is no project.
     """
-    content = _read(project / "dbt_project.yml")
+    content = read_yaml(project / "dbt_project.yml")
     if content.get("name") == PACKAGE:
         yield Check("package", "ok", "the project is the package's own")
         return
@@ -80,7 +85,7 @@ def check_packages(project: Path) -> Iterator[Check]:
         remedy = "put what `salesfc package-path` prints into packages.yml, then run `dbt deps`"
         yield Check("package", "problem", f"{folder} is not there: dbt does not know the package yet", remedy)
         return
-    version, running = str(_read(folder / "dbt_project.yml").get("version")), metadata.version(DISTRIBUTION)
+    version, running = str(read_yaml(folder / "dbt_project.yml").get("version")), metadata.version(DISTRIBUTION)
     if version == running:
         yield Check("package", "ok", f"{version} in {folder}")
     else:

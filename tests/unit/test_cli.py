@@ -243,6 +243,9 @@ def test_doctor_exits_with_1_on_a_problem(shop: Path) -> None:
         ([], {"SHOP_FILE": "none.duckdb"}, "database: none.duckdb is not there"),
         (["--target", "prod"], {}, "does not have a target named 'prod'. The valid target names for this profile are"),
         (["--target", "big"], {}, "problem  profile: "),
+        ([], {"DBT_TARGET": "prod"}, "does not have a target named 'prod'"),
+        ([], {"DBT_PROFILE": "none"}, "has no profile none; it has shop"),
+        ([], {"DBT_PROJECT_DIR": "data"}, "problem  project: there is no data/dbt_project.yml"),
         (["--profiles-dir", "data"], {}, "profile: data/profiles.yml is not there"),
         (["--project-dir", "data"], {}, "problem  project: there is no data/dbt_project.yml"),
     ):
