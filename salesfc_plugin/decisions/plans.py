@@ -19,8 +19,8 @@ from salesfc_plugin.decisions.tables import (
     supply_paths,
 )
 from salesfc_plugin.decisions.totals import path_totals
-from salesfc_plugin.decisions.watching import watched
 from salesfc_plugin.panel import Relation, read_settings
+from salesfc_plugin.watching import watched
 
 _BAND = pa.schema(
     [("level", pa.string()), ("group_id", pa.string()), ("week", pa.date32())]

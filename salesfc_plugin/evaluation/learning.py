@@ -8,9 +8,8 @@ honest, and what all windows teach is kept in the trained model, where a forecas
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +27,9 @@ from salesfc_plugin.evaluation.trust import Trust
 from salesfc_plugin.forecasting import Forecaster
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
+from salesfc_plugin.watching import watched
 from salesfc_plugin.windows import seasonal_scale
 
-T = TypeVar("T")
 _SAMPLE = 2000  # series at most that calibration rests on
 _ALIKE = 0.5  # of the production network's training windows, below which the network that was measured is another one
 
@@ -48,7 +47,9 @@ def add_trust(
         return models
     started = time.process_time()
     windows = len(backtest_cutoffs(panel, config))
-    learnt = dict(_told(learn_trust(panel, config, held_out, groups), windows, progress or Quiet()))
+    found = learn_trust(panel, config, held_out, groups)  # once before each window, and once after the last
+    over = lambda number, _: number  # noqa: E731
+    learnt = dict(watched(found, windows, "choosing methods", progress or Quiet(), "windows", over))
     last, told = str(panel.cutoff), {cutoff: trust.to_dict() for cutoff, trust in learnt.items()}
 
     def with_trust(role: str, model: TrainedModel) -> TrainedModel:
@@ -61,18 +62,6 @@ def add_trust(
         return replace(model, trust={last: wider.to_dict()}, metrics=metrics)
 
     return [(role, with_trust(role, model)) for role, model in models]
-
-
-def _told(learnt: Iterable[T], windows: int, progress: Progress) -> Iterator[T]:
-    """The same, one before each window and one at the end; says every few seconds how far it is."""
-    start = shown = time.monotonic()
-    for done, each in enumerate(learnt):
-        now = time.monotonic()
-        if done and now - shown > 3.0:
-            left = (now - start) / done * (windows - done)
-            progress(f"choosing methods: {done} of {windows} windows, {now - start:.0f} s, {left:.0f} s left")
-            shown = now
-        yield each
 
 
 def _carried_over(told: Trust, before: TrainedModel, now: TrainedModel) -> Trust:

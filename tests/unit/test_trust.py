@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -200,20 +199,3 @@ def test_what_a_network_of_half_the_history_missed_says_nothing_of_a_whole_one(
     assert (trust.calibration is not None) == corrected
     assert corrected or trust.methods == {}
     assert trust.widening is not None
-
-
-def test_what_takes_long_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    from salesfc_plugin.config import Quiet
-    from salesfc_plugin.evaluation import learning
-
-    class Lines(Quiet, list[str]):
-        def __call__(self, line: str) -> None:
-            self.append(line)
-
-    clock = iter([0.0, 0.1, 4.0, 5.0, 9.0])
-    monkeypatch.setattr(learning, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    lines = Lines()
-    assert list(learning._told(iter("abcd"), 3, lines)) == list("abcd")
-    assert lines == [
-        "choosing methods: 1 of 3 windows, 4 s, 8 s left", "choosing methods: 3 of 3 windows, 9 s, 0 s left",
-    ]  # fmt: skip

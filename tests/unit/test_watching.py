@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from salesfc_plugin.config import Quiet
-from salesfc_plugin.decisions.watching import Stopped, watched
+from salesfc_plugin.watching import Stopped, watched
 
 
 class Heard(Quiet):
@@ -44,6 +44,14 @@ def test_a_long_walk_says_how_far_it_is_and_how_long_it_will_take(monkeypatch: p
         "paths: 4,000 of 6,000 series, 4 s, 2 s left",
         "paths: 6,000 of 6,000 series, 12 s, 0 s left",
     ]
+
+
+def test_what_is_no_slice_is_counted_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 0.1, 4.0, 5.0, 9.0])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    heard = Heard()
+    assert list(watched(iter("abcd"), 3, "methods", heard, "windows", lambda number, _: number)) == list("abcd")
+    assert heard.lines == ["methods: 1 of 3 windows, 4 s, 8 s left", "methods: 3 of 3 windows, 9 s, 0 s left"]
 
 
 def test_it_stops_when_the_user_asked_to() -> None:
