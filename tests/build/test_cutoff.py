@@ -9,8 +9,8 @@ from tests.build.conftest import SQL_ONLY, BuildResult
 CUTOFF = "2024-03-10"
 SETTINGS = {
     "series_keys": ["sku"], "cutoff": CUTOFF, "horizon": 7, "stock_identifier": "stock", "behaviour_identifier": "web",
-    "past_columns": ["views"], "covariates_identifier": "plan", "known_columns": ["promotion"], "gaps": "interpolate",
-    "missing": "median", "outliers": "cap", "holiday_region": "US",
+    "past_columns": ["views", "campaign"], "covariates_identifier": "plan", "known_columns": ["promotion"],
+    "gaps": "interpolate", "missing": "median", "outliers": "cap", "holiday_region": "US",
 }  # fmt: skip
 
 
@@ -20,10 +20,11 @@ def _shop(after: str) -> dict[str, str]:
     day = "(date '2024-01-01' + i::int)"
     keys = f"'s' || k as sku, {day} as sold_at"
     number = f"case when {day} <= date '{CUTOFF}' then (i * 7 + k * 3) % 11 else {after} end"
+    campaign = f"case when {day} > date '{CUTOFF}' then ({after})::text when i % 3 = 0 then 'sale' else '7' end"
     end = f"date '{CUTOFF}' + 7"
     return {
         "sales": f"select {keys}, {number} as quantity, 2.0 + k as price, i as order_id from {days} where i % 9 > 0",
-        "web": f"select {keys}, {number} * 3 as views from {days}",
+        "web": f"select {keys}, {number} * 3 as views, {campaign} as campaign from {days}",
         "stock": f"select {keys}, case when i % 13 = 0 then 0 else {number} + 1 end as on_hand from {days}",
         "plan": f"select {keys}, if({day} <= {end}, i % 5 = 0, ({after}) > 0) as promotion from {days}",
     }
@@ -49,3 +50,18 @@ def test_later_rows_change_nothing(build):
         assert first.keys() == other.keys()
         for name, table in first.items():
             pd.testing.assert_frame_equal(table, other[name], check_exact=True, obj=name)
+
+
+def test_what_is_known_after_the_last_sale_changes_nothing(build):
+    """Without a given cutoff it is the last sale, and the other tables may go on."""
+    settings = {**SETTINGS, "cutoff": ""}
+
+    def shop(after: str) -> dict[str, str]:
+        tables = _shop(after)
+        return {**tables, "sales": f"from ({tables['sales']}) where sold_at <= date '{CUTOFF}'"}
+
+    first = _tables(build(shop("1000 + k"), settings, SQL_ONLY))
+    assert first["int_salesfc__observations"]["past__campaign"].nunique() == 1  # a word is no number
+    other = _tables(build(shop("-5"), settings, SQL_ONLY))
+    for name, table in first.items():
+        pd.testing.assert_frame_equal(table, other[name], check_exact=True, obj=name)
