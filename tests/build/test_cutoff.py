@@ -20,7 +20,8 @@ def _shop(after: str) -> dict[str, str]:
     day = "(date '2024-01-01' + i::int)"
     keys = f"'s' || k as sku, {day} as sold_at"
     number = f"case when {day} <= date '{CUTOFF}' then (i * 7 + k * 3) % 11 else {after} end"
-    campaign = f"case when {day} > date '{CUTOFF}' then ({after})::text when i % 3 = 0 then 'sale' else '7' end"
+    later = f"if(({after}) > 100, 'late', '7')"  # so many words would make events of all words, numbers none
+    campaign = f"case when {day} > date '{CUTOFF}' then {later} when i % 3 = 0 then 'sale' else '7' end"
     end = f"date '{CUTOFF}' + 7"
     return {
         "sales": f"select {keys}, {number} as quantity, 2.0 + k as price, i as order_id from {days} where i % 9 > 0",
