@@ -24,8 +24,9 @@ from salesfc_plugin.evaluation.selection import DEFAULT
 from salesfc_plugin.forecasting import Forecaster
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.networks import Capacity
-from salesfc_plugin.panel import Panel, read_panel, read_settings
+from salesfc_plugin.panel import Panel
 from salesfc_plugin.presets import Spending, plan_of
+from salesfc_plugin.reading import read_panel, read_settings
 from salesfc_plugin.training import Plan, fit
 from salesfc_plugin.windows import seasonal_scale
 

@@ -29,7 +29,8 @@ from salesfc_plugin.decisions.tables import read_kinds, read_windows
 from salesfc_plugin.evaluation.backtest import chosen_at
 from salesfc_plugin.evaluation.publishing import published_forecasts
 from salesfc_plugin.forecasting import Forecaster
-from salesfc_plugin.panel import Panel, read_panel, read_settings
+from salesfc_plugin.panel import Panel
+from salesfc_plugin.reading import read_panel, read_settings
 
 SUMS = (1, 7, 28)
 LEVELS = (0.9, 0.95, 0.98)

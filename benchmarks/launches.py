@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from salesfc_plugin.baselines import Forecast, row_quantiles
 from salesfc_plugin.launch import can_launch, launch, past_launches
-from salesfc_plugin.panel import Panel, Statics, read_panel, read_settings
+from salesfc_plugin.panel import Panel, Statics
+from salesfc_plugin.reading import read_panel, read_settings
 from salesfc_plugin.text import is_free_text
 
 LEVELS = tuple(round(0.1 * k, 1) for k in range(1, 10))

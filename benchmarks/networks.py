@@ -24,8 +24,8 @@ from salesfc_plugin.evaluation.metrics import scaled_quantile_loss
 from salesfc_plugin.evaluation.selection import ALL
 from salesfc_plugin.forecasting import Forecaster
 from salesfc_plugin.networks import ENCODERS
-from salesfc_plugin.panel import read_panel, read_settings
 from salesfc_plugin.presets import plan_of
+from salesfc_plugin.reading import read_panel, read_settings
 from salesfc_plugin.training import fit
 from salesfc_plugin.windows import seasonal_scale
 

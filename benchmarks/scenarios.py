@@ -25,7 +25,8 @@ from salesfc_plugin.demo import demo_truth
 from salesfc_plugin.evaluation.fallbacks import network_rows
 from salesfc_plugin.forecasting import Forecaster
 from salesfc_plugin.model import TrainedModel
-from salesfc_plugin.panel import Panel, read_panel, read_settings
+from salesfc_plugin.panel import Panel
+from salesfc_plugin.reading import read_panel, read_settings
 
 CUT = float(np.log(0.9))
 Doubles = NDArray[np.float64]

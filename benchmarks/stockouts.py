@@ -24,8 +24,9 @@ from salesfc_plugin.baselines import BASELINES, Forecast
 from salesfc_plugin.config import ForecastConfig, Quiet
 from salesfc_plugin.demo import demo_truth
 from salesfc_plugin.forecasting import forecast
-from salesfc_plugin.panel import Panel, read_panel, read_settings
+from salesfc_plugin.panel import Panel
 from salesfc_plugin.presets import plan_of
+from salesfc_plugin.reading import read_panel, read_settings
 from salesfc_plugin.training import fit
 
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from salesfc_plugin.almanac import calendar, first_days, periods_around
 from salesfc_plugin.config import ForecastConfig
-from salesfc_plugin.panel import Axis, Panel, PanelError, Statics, read_panel
+from salesfc_plugin.panel import Panel, PanelError, Statics
+from salesfc_plugin.reading import Axis, read_panel
 
 Frame = Any  # a pandas or Polars data frame, an Arrow table, a DuckDB relation: whatever speaks Arrow; or a panel
 _NIXTLA = {"ds": "ts", "y": "quantity"}

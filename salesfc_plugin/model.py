@@ -15,7 +15,7 @@ import numpy as np
 
 from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.panel import Floats
-from salesfc_plugin.windows import Recipe
+from salesfc_plugin.recipe import Recipe
 
 FORMAT = 2  # of the bytes; raised when an older reader could not understand them
 _MEMBER = re.compile(r"(__config__|w\d{1,3}_\d{1,4})\.npy")

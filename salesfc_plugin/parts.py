@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from salesfc_plugin.config import ForecastConfig
 from salesfc_plugin.launch import launch
 from salesfc_plugin.model import TrainedModel
-from salesfc_plugin.panel import Panel, Relation, read_panel
+from salesfc_plugin.panel import Panel
+from salesfc_plugin.reading import Relation, read_panel
 from salesfc_plugin.rows import SCHEMA, forecast_batches
 from salesfc_plugin.spread import Spread, Whole, fits, sampled
 

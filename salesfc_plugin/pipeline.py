@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from salesfc_plugin import registry
 from salesfc_plugin.config import ForecastConfig, Progress, Quiet, parse_date
 from salesfc_plugin.model import TrainedModel
-from salesfc_plugin.panel import Panel, Relation, read_panel, read_settings, relations_of_series
+from salesfc_plugin.panel import Panel
 from salesfc_plugin.parts import Job, is_spread, spread_job
+from salesfc_plugin.reading import Relation, read_panel, read_settings, relations_of_series
 from salesfc_plugin.rows import SCHEMA, forecast_batches
 from salesfc_plugin.spread import Spread, fits, sampled
 

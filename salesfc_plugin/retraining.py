@@ -18,9 +18,10 @@ import pyarrow as pa
 from salesfc_plugin import registry
 from salesfc_plugin.config import LUCK, ForecastConfig, Progress
 from salesfc_plugin.model import ModelError, TrainedModel, to_json
-from salesfc_plugin.panel import Panel, recoded
+from salesfc_plugin.panel import Panel
+from salesfc_plugin.reading import recoded
+from salesfc_plugin.recipe import Recipe, learn_recipe
 from salesfc_plugin.sampling import training_sample
-from salesfc_plugin.windows import Recipe, learn_recipe
 
 if TYPE_CHECKING:
     from salesfc_plugin.evaluation.hierarchy import Groups

@@ -17,8 +17,9 @@ from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.networks import GROUPS, Capacity, Shape
 from salesfc_plugin.panel import Panel
+from salesfc_plugin.recipe import Recipe, learn_recipe
 from salesfc_plugin.training_step import SHARDS, Kind, Plan, TrainingStep
-from salesfc_plugin.windows import Arrays, Recipe, find_origins, learn_recipe, make_arrays
+from salesfc_plugin.windows import Arrays, find_origins, make_arrays
 
 
 class TrainingStopped(SalesfcError, RuntimeError):

@@ -13,9 +13,10 @@ from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.networks import GROUPS, Capacity, Network, build_network
 from salesfc_plugin.networks.inputs import Shape, Tensors, gather_inputs
 from salesfc_plugin.panel import Floats, Panel
+from salesfc_plugin.recipe import Recipe, learn_recipe
 from salesfc_plugin.training import fit
 from salesfc_plugin.training_step import Plan
-from salesfc_plugin.windows import Arrays, Recipe, learn_recipe, make_arrays
+from salesfc_plugin.windows import Arrays, make_arrays
 from tests.panels import LEVELS, tiny_config
 
 SETS = ((True, True, True, True), (False, False, True, True), (True, True, False, False))  # of input groups

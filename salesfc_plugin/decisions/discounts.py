@@ -20,7 +20,8 @@ from salesfc_plugin.decisions.marginals import Doubles
 from salesfc_plugin.decisions.scenario_tables import Published, price_name, price_of
 from salesfc_plugin.decisions.scenarios import Applied, apply_scenario, read_both, read_changes
 from salesfc_plugin.decisions.tables import as_arrow
-from salesfc_plugin.panel import Floats, Panel, Relation, read_settings
+from salesfc_plugin.panel import Floats, Panel
+from salesfc_plugin.reading import Relation, read_settings
 
 GRID = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)  # shares off the price; 0 is no promotion at all
 SEEN = 30  # periods of history below which a discount is shown, but never called best

@@ -15,7 +15,8 @@ from salesfc_plugin.decisions.effects import Effect, measure_effects, rest_of_ca
 from salesfc_plugin.decisions.marginals import Doubles
 from salesfc_plugin.decisions.scenarios import read_both
 from salesfc_plugin.decisions.tables import as_arrow
-from salesfc_plugin.panel import Floats, Panel, Relation, read_settings
+from salesfc_plugin.panel import Floats, Panel
+from salesfc_plugin.reading import Relation, read_settings
 
 DRAWS = 200  # of the effects as they may be, the same for everything that is compared
 EFFECT = pa.schema(

@@ -19,7 +19,7 @@ from salesfc_plugin.decisions.tables import (
     supply_paths,
 )
 from salesfc_plugin.decisions.totals import path_totals
-from salesfc_plugin.panel import Relation, read_settings
+from salesfc_plugin.reading import Relation, read_settings
 from salesfc_plugin.watching import watched
 
 _BAND = pa.schema(

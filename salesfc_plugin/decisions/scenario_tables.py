@@ -15,7 +15,8 @@ from salesfc_plugin.config import ForecastConfig, Progress, Quiet
 from salesfc_plugin.decisions.effect_tables import Shift, categories, read_effects
 from salesfc_plugin.decisions.scenarios import Applied, apply_scenario, read_both, read_changes
 from salesfc_plugin.decisions.tables import as_arrow, read_quantiles
-from salesfc_plugin.panel import Floats, Panel, Relation, read_settings
+from salesfc_plugin.panel import Floats, Panel
+from salesfc_plugin.reading import Relation, read_settings
 from salesfc_plugin.watching import watched
 
 _CHECK = pa.schema(

@@ -16,7 +16,8 @@ from salesfc_plugin.config import ForecastConfig, parse_date
 from salesfc_plugin.decisions.expressions import ExpressionError, columns_of, compile_filter, compile_number
 from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.model import TrainedModel
-from salesfc_plugin.panel import Floats, Panel, Relation, read_panel
+from salesfc_plugin.panel import Floats, Panel
+from salesfc_plugin.reading import Relation, read_panel
 from salesfc_plugin.settings import did_you_mean
 
 

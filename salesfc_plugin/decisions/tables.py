@@ -14,7 +14,8 @@ from salesfc_plugin.config import CYCLES, ForecastConfig, Progress, Quiet
 from salesfc_plugin.decisions.marginals import Doubles
 from salesfc_plugin.decisions.paths import Copula, Windows, fit_copula, sample_paths
 from salesfc_plugin.decisions.stock import LONGEST, Outlook, Terms, outlook, periods_needed, prolong
-from salesfc_plugin.panel import Floats, Relation, read_settings
+from salesfc_plugin.panel import Floats
+from salesfc_plugin.reading import Relation, read_settings
 from salesfc_plugin.watching import watched
 
 PATHS = 500  # that decisions rest on; a quantile of 0.95 is then right to about one point of probability

@@ -10,7 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
-from salesfc_plugin.panel import Floats, Panel, Relation
+from salesfc_plugin.panel import Floats, Panel
+from salesfc_plugin.reading import Relation
 
 _MOST_UNKNOWN = 0.5  # of a group's usual volume; a period of which more is unknown is unknown in all
 

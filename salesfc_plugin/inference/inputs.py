@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from salesfc_plugin.config import Cycle
 from salesfc_plugin.panel import Floats
-from salesfc_plugin.windows import Arrays, Column, Recipe
+from salesfc_plugin.recipe import Column, Recipe
+from salesfc_plugin.windows import Arrays
 
 YEAR_SEASONS = (-1, 0, 1)  # the seasons around the same period a year ago that a step looks at
 Rows = NDArray[np.int64] | slice

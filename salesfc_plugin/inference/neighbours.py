@@ -16,7 +16,7 @@ from salesfc_plugin.inference.inputs import YEAR_SEASONS, Dates, Inputs, Known
 from salesfc_plugin.inference.layers import Weights, last_sum, softplus
 from salesfc_plugin.model import ModelError
 from salesfc_plugin.panel import Floats
-from salesfc_plugin.windows import Recipe
+from salesfc_plugin.recipe import Recipe
 
 _STEEPEST = np.float32(15.0)
 _KEY_WIDTH = 4

@@ -18,7 +18,8 @@ from salesfc_plugin.inference.layers import Dense, Weights, last_softmax, last_s
 from salesfc_plugin.inference.neighbours import Looked, Neighbours
 from salesfc_plugin.model import ModelError, TrainedModel
 from salesfc_plugin.panel import Floats
-from salesfc_plugin.windows import KNOWN_SHARE, Recipe
+from salesfc_plugin.recipe import Recipe
+from salesfc_plugin.windows import KNOWN_SHARE
 
 Switches = tuple[tuple[bool, ...], ...]
 _ONE = np.float32(1.0)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from salesfc_plugin.backend import tf
-from salesfc_plugin.windows import Arrays, Recipe
+from salesfc_plugin.recipe import Recipe
+from salesfc_plugin.windows import Arrays
 
 YEAR_SEASONS = (-1, 0, 1)  # the seasons around the same period a year ago that a step looks at
 

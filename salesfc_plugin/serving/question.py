@@ -14,7 +14,7 @@ from salesfc_plugin.almanac import periods_around
 from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Floats, Panel, Statics
-from salesfc_plugin.windows import Recipe
+from salesfc_plugin.recipe import Recipe
 
 LONGEST = 20_000  # periods of history: 55 years of days
 

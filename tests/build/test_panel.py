@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from salesfc_plugin.normalisation import running_deviation, to_network
-from salesfc_plugin.panel import read_panel, read_settings
+from salesfc_plugin.reading import read_panel, read_settings
 from tests.build.conftest import daily
 
 SALES_ONLY = ("--select", "+int_salesfc__period_sales", "--exclude", "resource_type:test")

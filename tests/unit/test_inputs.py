@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from salesfc_plugin.networks.inputs import YEAR_SEASONS, Shape, Tensors, gather_inputs, gather_targets
 from salesfc_plugin.panel import Floats
-from salesfc_plugin.windows import Arrays, Recipe, learn_recipe, make_arrays
+from salesfc_plugin.recipe import Recipe, learn_recipe
+from salesfc_plugin.windows import Arrays, make_arrays
 from tests.panels import tiny_panel
 
 CASES = [("day", 430, 14), ("day", 80, 40), ("week", 120, 8), ("week", 60, 60), ("month", 40, 6), ("month", 20, 18)]

@@ -22,7 +22,7 @@ from salesfc_plugin import registry
 from salesfc_plugin.config import ForecastConfig
 from salesfc_plugin.evaluation.hierarchy import Groups, read_groups
 from salesfc_plugin.model import FORMAT, ModelError, TrainedModel, to_json
-from salesfc_plugin.windows import learn_recipe
+from salesfc_plugin.recipe import learn_recipe
 from tests.panels import LEVELS, tiny_panel, with_columns
 
 NOW = dt.datetime(2026, 1, 31, 12, 0)

@@ -16,8 +16,9 @@ from salesfc_plugin.forecasting import Forecaster, forecast
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.normalisation import running_deviation, to_network, to_units
 from salesfc_plugin.panel import Floats, Panel
+from salesfc_plugin.recipe import learn_recipe
 from salesfc_plugin.training import fit
-from salesfc_plugin.windows import learn_recipe, make_arrays
+from salesfc_plugin.windows import make_arrays
 from tests.networks import SEASONAL_CAPACITY, SEASONAL_PLAN
 from tests.panels import LEVELS, tiny_config, tiny_panel
 

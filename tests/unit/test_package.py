@@ -3,7 +3,21 @@
 import subprocess
 import sys
 
-LIGHT = ("config", "panel", "windows", "registry", "pipeline", "plugin", "report", "demo", "publish", "doctor", "cli")
+LIGHT = (
+    "config",
+    "panel",
+    "reading",
+    "recipe",
+    "windows",
+    "registry",
+    "pipeline",
+    "plugin",
+    "report",
+    "demo",
+    "publish",
+    "doctor",
+    "cli",
+)
 
 
 def test_importing_a_room_does_not_import_tensorflow() -> None:

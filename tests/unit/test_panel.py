@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from salesfc_plugin.config import ForecastConfig
-from salesfc_plugin.panel import Panel, PanelError, read_panel, read_settings, read_statics, relations_of_series
+from salesfc_plugin.panel import Panel, PanelError
+from salesfc_plugin.reading import read_panel, read_settings, read_statics, relations_of_series
 from tests.panels import same_panels, tiny_panel
 
 _OFFSET = {"day": pd.DateOffset(days=1), "week": pd.DateOffset(weeks=1), "month": pd.DateOffset(months=1)}

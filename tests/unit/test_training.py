@@ -14,9 +14,10 @@ from salesfc_plugin.forecasting import forecast
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.networks import Capacity
 from salesfc_plugin.panel import Floats, Panel
+from salesfc_plugin.recipe import learn_recipe
 from salesfc_plugin.training import Trainer, TrainingStopped, fit, run_steps
 from salesfc_plugin.training_step import Kind, Plan, TrainingStep
-from salesfc_plugin.windows import find_origins, learn_recipe, make_arrays, seasonal_scale
+from salesfc_plugin.windows import find_origins, make_arrays, seasonal_scale
 from tests.networks import SEASONAL_CAPACITY, SEASONAL_PLAN, SMALL, Bench, trained
 from tests.panels import LEVELS, tiny_config, tiny_panel, with_columns
 

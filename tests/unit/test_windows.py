@@ -14,17 +14,8 @@ from hypothesis.extra.numpy import arrays as numpy_arrays
 
 from salesfc_plugin.config import CYCLES
 from salesfc_plugin.panel import Floats, Panel, Statics
-from salesfc_plugin.windows import (
-    Column,
-    Exposure,
-    Recipe,
-    find_exposure,
-    find_origins,
-    learn_recipe,
-    lookback,
-    make_arrays,
-    seasonal_scale,
-)
+from salesfc_plugin.recipe import Column, Exposure, Recipe, find_exposure, learn_recipe
+from salesfc_plugin.windows import find_origins, lookback, make_arrays, seasonal_scale
 from tests.panels import tiny_panel, with_columns
 
 nan = math.nan
