@@ -4,20 +4,9 @@ import subprocess
 import sys
 
 LIGHT = (
-    "config",
-    "panel",
-    "reading",
-    "recipe",
-    "windows",
-    "registry",
-    "pipeline",
-    "plugin",
-    "report",
-    "demo",
-    "publish",
-    "doctor",
-    "cli",
-)
+    "config", "panel", "reading", "recipe", "windows", "registry", "pipeline", "plugin",
+    "report", "demo", "publish", "doctor", "cli",
+)  # fmt: skip
 
 
 def test_importing_a_room_does_not_import_tensorflow() -> None:
