@@ -8,7 +8,7 @@
 
 
 {#- The columns of the registry, in order. -#}
-{% macro registry_columns(stage='stage') -%}
+{% macro registry_columns(stage='stage', moment='created_at') -%}
     model_version,
     {{ stage }},
     role,
@@ -21,7 +21,7 @@
     data_hash,
     code_hash,
     weights,
-    cast(created_at as timestamp) as created_at
+    cast({{ moment }} as timestamp) as created_at
 {%- endmacro %}
 
 {#- How the registry takes in new models: DuckDB replaces the rows that change. Spark's Parquet

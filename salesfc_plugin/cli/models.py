@@ -39,7 +39,7 @@ def list_models(db: Database = DATABASE) -> None:
     rows = _with_registry(
         db, lambda c, r: c.execute(f"select {', '.join(_SHOWN)} from {r} order by {_NEWEST}").fetchall()
     )
-    table(_SHOWN, [[str(cell)[:19] for cell in row] for row in rows])
+    table(_SHOWN, [[*row[:-1], f"{row[-1]:%Y-%m-%d %H:%M:%S}"] for row in rows])
 
 
 @app.command()

@@ -142,7 +142,7 @@ def train_held_out(
         if start is None:
             start = found[-1] if found and plan.warm else None
             steps = plan.backtest if not found else plan.cold if start is None else plan.production
-        model = trainer.fit(cut, steps, start, "backtest training")
+        model = trainer.fit(cut, replace(steps, seed=config.seed), start, "backtest training")
         found += [] if model is None else [model]
     return found
 

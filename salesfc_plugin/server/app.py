@@ -70,7 +70,6 @@ def make_app(live: Live, token: str = "", largest: int = LARGEST, patience: floa
     @app.get("/health")
     async def health() -> Health:
         """Whether the service can answer."""
-        live.now()
         told = "the newest copy cannot be read" if live.problem and token else live.problem
         return Health(status="stale" if live.problem else "ok", problem=told)
 

@@ -19,8 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salesfc_plugin.database import FORECAST, connect, explained, marts_schema, quoted
-from salesfc_plugin.errors import SalesfcError
-from salesfc_plugin.model import ModelError
 from salesfc_plugin.serving.answer import Answerer
 from salesfc_plugin.serving.promoted import read_promoted
 
@@ -106,7 +104,7 @@ def _published(connection: DuckDBPyConnection) -> Published:
 
 
 class Live:
-    """The newest snapshot of a file; the old one answers until the next is read.
+    """The newest snapshot of a file, looked for every second, asked or not; the old one answers until it is read.
 
     Args:
         path: of the database.
@@ -117,17 +115,18 @@ class Live:
 
     def __init__(self, path: Path) -> None:
         self.path, self.problem = path, ""
-        self._reading = threading.Lock()
         self._stamp = stamp(path)
-        self._looked = time.monotonic()
         self._snapshot = read_snapshot(path)
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def now(self) -> Snapshot:
-        """What to answer from; a file that has changed is read in the background, within a second."""
-        if time.monotonic() - self._looked >= _LOOK and self._reading.acquire(blocking=False):
-            self._looked = time.monotonic()
-            threading.Thread(target=self._look, daemon=True).start()
+        """What to answer from."""
         return self._snapshot
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(_LOOK)
+            self._look()
 
     def _look(self) -> None:
         try:
@@ -135,11 +134,8 @@ class Live:
             if found != self._stamp or self.problem:
                 self._snapshot = read_snapshot(self.path, self._snapshot)
                 self._stamp, self.problem = found, ""
-        except (SalesfcError, ModelError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever a file raises that is no good, there is another look
             self.problem = str(error)
-        finally:
-            self._looked = time.monotonic()
-            self._reading.release()
 
 
 def stamp(path: Path) -> Stamp:

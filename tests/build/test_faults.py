@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +31,10 @@ OLD, NEW = (60_000.0, 60_000), (120_000.0, 60_000)
 
 
 class Shop:
-    """A database and how to build it."""
+    """A database and how to build it; `scratch` is for what dbt writes beside it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.database = folder, folder / "shop.duckdb"
+    def __init__(self, folder: Path, scratch: Path | None = None) -> None:
+        self.folder, self.database, self.scratch = folder, folder / "shop.duckdb", scratch or folder
 
     def sell(self, units: int) -> None:
         """Give each of a thousand series sixty days of so many units."""
@@ -45,7 +48,7 @@ class Shop:
         """Start a build of the SQL models."""
         command = [
             DBT, "run", *SQL_ONLY, "--project-dir", str(REPOSITORY), "--profiles-dir", str(REPOSITORY),
-            "--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs"), "--no-use-colors",
+            "--target-path", str(self.scratch / "target"), "--log-path", str(self.scratch / "logs"), "--no-use-colors",
             "--vars", f"{{salesfc_series_keys: [sku]{variables}}}",
         ]  # fmt: skip
         environment = os.environ | {"SALESFC_DB": str(self.database), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
@@ -75,7 +78,8 @@ class Shop:
             for schema, name in tables:
                 connection.execute(f'select count(columns(*)) from {schema}."{name}"').fetchall()
         assert [name for _, name in tables if name.endswith(("__dbt_tmp", "__dbt_backup"))] == []
-        assert {path.name for path in self.folder.iterdir()} == {"shop.duckdb", "target", "logs"}
+        left = {path.name for folder in (self.folder, self.scratch) for path in folder.iterdir()}
+        assert left == {"shop.duckdb", "target", "logs"}
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +139,7 @@ def test_a_build_is_interrupted(shop: Shop) -> None:
 
 
 @pytest.mark.slow
-def test_the_disk_is_full(shop: Shop) -> None:
+def test_a_file_may_not_grow(shop: Shop) -> None:
     limit = shop.database.stat().st_size + 100_000
 
     def full() -> None:
@@ -147,6 +151,68 @@ def test_the_disk_is_full(shop: Shop) -> None:
     assert "File too large" in output or "Could not write" in output, output[-2000:]
     assert shop.units() in (OLD, NEW)
     shop.is_right_after_the_next_build()
+
+
+@dataclass
+class Disk:
+    """A file system in memory of its own."""
+
+    folder: Path
+
+    def leave(self, free: int) -> None:
+        """Make it so small that only so many bytes are free."""
+        status = os.statvfs(self.folder)
+        used = (status.f_blocks - status.f_bfree) * status.f_frsize
+        self.resize(used + free)
+
+    def resize(self, size: int) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={size}", str(self.folder)], check=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """A disk that can be filled; mounting one takes the rights of an administrator."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1g", "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        pytest.skip(f"no disk can be mounted here: {error}")
+    if done.returncode != 0:
+        pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
+    yield Disk(folder)
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("free", [0, 200_000, 1_000_000, 2_000_000])
+def test_the_disk_is_full(built: Path, disk: Disk, tmp_path: Path, free: int) -> None:
+    """The database, its log and what DuckDB spills lie on a disk that fills up at one moment or another."""
+    (tmp_path / "scratch").mkdir()
+    output = fill(built, disk, free, tmp_path / "scratch")
+    assert "Traceback" not in output
+    assert len(re.findall("Error in model", output)) == output.count("No space left on device") > 0, output[-2000:]
+
+
+@pytest.mark.slow
+def test_the_disk_is_full_for_dbt_too(built: Path, disk: Disk) -> None:
+    """Where dbt cannot write what it read of the project, it ends in words of its own before it touches a table."""
+    assert "No space left on device" in fill(built, disk, 1_000_000, disk.folder)
+
+
+def fill(built: Path, disk: Disk, free: int, scratch: Path) -> str:
+    """What a build says that ends because there is no room; the next one, with room, is right."""
+    shutil.copy(built / "shop.duckdb", disk.folder)
+    shop = Shop(disk.folder, scratch)
+    shop.sell(2)
+    disk.leave(free)
+    code, output = shop.build()
+    assert code != 0
+    assert shop.units() in (OLD, NEW)
+    disk.resize(1_000_000_000)
+    shop.is_right_after_the_next_build()
+    return output
 
 
 @pytest.mark.slow

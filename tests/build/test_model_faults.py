@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import numpy as np
 import pytest
 
+from salesfc_plugin import retraining
 from salesfc_plugin.model import FORMAT
 from salesfc_plugin.serving.promoted import read_promoted
-from tests.build.conftest import EVERYTHING, BuildResult, build_in, run_dbt
+from tests.build.conftest import EVERYTHING, SALESFC, BuildResult, build_in, run_dbt
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -89,19 +93,47 @@ def test_a_model_that_cannot_be_used_is_named_and_forecasts_stay(
 
 
 def test_a_clock_that_went_back_does_not_bring_an_old_model_back(shop: Path, trained: BuildResult) -> None:
-    """The model of before seems to be ten years younger than the new one, which is promoted all the same."""
+    """The model of before seems to be ten years younger than the new one, which is the later one all the same."""
+    ((old,),) = trained.rows(PROMOTED)
     with duckdb.connect(str(shop)) as connection:
         connection.execute("update salesfc__model_registry set created_at = created_at + interval 10 year")
         connection.execute("update fct_salesfc__forecast_vintage set made_at = made_at + interval 10 year")
     made = run(shop, seed=8)
     assert made.ok, made.trouble
     ((version,),) = made.rows(PROMOTED)
-    assert version not in [row[0] for row in trained.rows(PROMOTED)]
+    assert version != old
     with duckdb.connect(str(shop), read_only=True) as connection:
         assert read_promoted(connection).version == version
     used = "select distinct model_version from fct_salesfc__forecast where model_version is not null"
     assert {row[0] for row in made.rows(used)} <= {version}  # a simpler method has none
     twice = "select unique_id, ts, count(*) from fct_salesfc__forecast group by all having count(*) > 1"
     assert made.rows(twice) == []
-    vintages = "select count(distinct invocation_id) from fct_salesfc__forecast_vintage"
-    assert made.rows(vintages) == [(2,)]
+    vintages = "select invocation_id from fct_salesfc__forecast_vintage group by 1 order by max(made_at)"
+    assert len(made.rows(vintages)) == 2
+    assert made.rows(vintages)[:1] == trained.rows(vintages), "what was published last is the last vintage"
+    listed = salesfc("models", "list", "--db", str(shop))
+    assert listed.index(version) < listed.index(old), "the newest first"
+    assert salesfc("models", "rollback", "--db", str(shop)) == f"Rolled back to {old}.\n"
+    alone = run(shop, "--select", "tag:salesfc_predict")
+    assert alone.ok, alone.trouble
+    assert alone.rows(FORECASTS) == trained.rows(FORECASTS)
+
+
+def test_models_of_one_moment_are_two_builds(shop: Path, trained: BuildResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the clock stands still, each training is still a build of its own, and only one is in place."""
+    ((old, moment),) = trained.rows(PROMOTED.replace("model_version", "model_version, created_at"))
+    stopped = SimpleNamespace(now=lambda zone: moment.replace(tzinfo=zone))
+    monkeypatch.setattr(retraining, "dt", SimpleNamespace(datetime=stopped, UTC=dt.UTC))
+    made = run(shop, seed=8)
+    assert made.ok, made.trouble
+    builds = "select count(*) from salesfc__model_registry group by created_at"
+    assert made.rows(builds) == [(2,), (2,)], "each with its backtest model"
+    kept = made.rows("select model_version from int_salesfc__kept_model where role = 'production'")
+    assert kept == made.rows(PROMOTED) != [(old,)]
+    assert salesfc("models", "rollback", "--db", str(shop)) == f"Rolled back to {old}.\n"
+
+
+def salesfc(*arguments: str) -> str:
+    done = subprocess.run([SALESFC, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -25,7 +25,7 @@ def panel() -> Panel:
 
 @pytest.fixture(scope="module")
 def config(panel: Panel) -> ForecastConfig:
-    return tiny_config(panel, backtest_dates=DATES, backtest_retrain="each")
+    return tiny_config(panel, backtest_dates=DATES, backtest_retrain="each", seed=11)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,7 @@ def test_each_cutoff_is_forecast_by_the_newest_model_that_saw_nothing_of_it(
 ) -> None:
     assert [model.cutoff for model in models] == list(DATES)
     assert [model.metrics["steps"] for model in models] == [4, 3, 3]
+    assert {model.seed for model in models} == {config.seed}
     for back, cut, made in raw_forecasts(panel, config, models):
         own = model_at(models, cut.cutoff)
         assert own is not None

@@ -164,6 +164,15 @@ def test_models_are_listed_newest_first_and_shown(registry: Path) -> None:
     assert '"reason": "loss 1"' in shown
 
 
+def test_a_long_name_is_listed_whole(registry: Path) -> None:
+    name = "transformer-2025-10-31-0123456789"
+    with duckdb.connect(str(registry)) as connection:
+        connection.execute(
+            "update salesfc__model_registry set model_version = ? where model_version = 'lstm-1'", [name]
+        )
+    assert f"{name} " in works("models", "list", "--db", str(registry))
+
+
 def test_promote_and_roll_back_move_the_one_promotion(registry: Path) -> None:
     def promoted() -> list[str]:
         return [name for name, stage in stages(registry).items() if stage == "promoted"]

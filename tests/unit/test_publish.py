@@ -81,13 +81,17 @@ print("read")
 """
 
 
-def test_a_hundred_reads_go_on_while_publishing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("at_once", "each"), [(4, 25), pytest.param(100, 10, marks=pytest.mark.slow)])
+def test_reads_go_on_while_publishing(tmp_path: Path, at_once: int, each: int) -> None:
+    """A hundred reads by four processes; a thousand by a hundred at once."""
     sources = [build(tmp_path / f"build_{version}.duckdb", version) for version in (1, 2)]
     target = tmp_path / "serve.duckdb"
     publish(sources[0], target)
     old = duckdb.connect(str(target), read_only=True)
-    command = [sys.executable, "-c", READER, str(target), "25"]
-    readers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    command = [sys.executable, "-c", READER, str(target), str(each)]
+    readers = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(at_once)
+    ]
     times = 0
     while any(reader.poll() is None for reader in readers):
         times += 1

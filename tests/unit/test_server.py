@@ -389,6 +389,11 @@ def test_a_promoted_model_is_taken_over_with_no_wrong_answer_in_between(
 
     promote(model.version, 0)
     with serving(target) as service:
+        promote(other.version, 0)
+        time.sleep(3)
+        assert service("GET", "/model")[1]["model_version"] == other.version, "of a copy published while nobody asked"
+        promote(model.version, 0)
+        until(lambda: service("GET", "/model")[1]["model_version"] == model.version, "the model was not taken over")
         load = Load(service, json.dumps(body_of(asked)).encode(), right)
         try:
             for number, version in enumerate([other.version, model.version, other.version], start=1):

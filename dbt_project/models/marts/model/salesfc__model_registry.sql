@@ -11,22 +11,46 @@
 
 {%- set stage = "case when role = 'production' then stage else 'archived' end as stage" %}
 
+{%- set rows_before = salesfc.rows_before(this) %}
+
 with trained as (
 
     select * from {{ ref('int_salesfc__trained_model') }}
 
 )
 
+{%- if not is_incremental() %}
+
 select
     {{ salesfc.registry_columns(stage) }}
 from trained
-{%- if is_incremental() %}
+{%- else %},
+
+{#- A kept model comes with the moment that it has; a new one is later than all. -#}
+dated as (
+
+    select
+        trained.*,
+        case
+            when same.model_version is null
+                then {{ salesfc.after_all('trained.created_at', 'created_at', rows_before) }}
+            else trained.created_at
+        end as moment
+    from trained
+    left join {{ rows_before }} as same
+        on trained.model_version = same.model_version and trained.created_at = same.created_at
+
+)
+
+select
+    {{ salesfc.registry_columns(stage, 'moment') }}
+from dated
 
 union all
 
 select
     {{ salesfc.registry_columns(salesfc.demoted_stage() ~ ' as stage') }}
-from {{ salesfc.rows_before(this) }} as before
+from {{ rows_before }} as before
 where {{ salesfc.registry_changes() }}
     and before.model_version not in (select trained.model_version from trained)
 {%- endif %}
