@@ -8,12 +8,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
-import yaml
 
 from salesfc_plugin.database import connect
-from salesfc_plugin.demo import VARS_FILE, write_demo
 from salesfc_plugin.lineage import Lineage
-from tests.build.conftest import SALESFC, Demo, run_dbt
+from tests.build.conftest import SALESFC, Demo
 
 REPORT = "output/salesfc_report.html"
 
@@ -149,19 +147,3 @@ def test_the_shop_learns_what_its_promotions_win_and_take(demo: Demo) -> None:
         assert probability == pytest.approx(1.0)
         assert revenue < 0.5  # never seen, so never called best
     assert all(uplift > 0 and other > 0 for _, uplift, other in both)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_a_quarter_of_the_memory_gives_the_same(demo: Demo, tmp_path: Path) -> None:
-    """Without a limit DuckDB takes 395 MB at the most for this build; what it then lacks, it writes to disk."""
-    database = tmp_path / "salesfc.duckdb"
-    write_demo(database, 7)
-    variables = yaml.safe_load(VARS_FILE.read_text(encoding="utf-8")) | {"salesfc_memory_limit": "99MB"}
-    made = run_dbt(database, ["run"], variables)
-    assert made.ok, made.trouble
-    assert {path.name for path in tmp_path.iterdir()} == {"salesfc.duckdb", "target", "logs"}
-    with connect(demo.folder / "output/salesfc.duckdb") as connection:
-        for table in ("fct_salesfc__forecast_quantile", "fct_salesfc__series_status", "fct_salesfc__accuracy"):
-            query = f"from {table} order by all"
-            assert made.rows(query) == connection.execute(query).fetchall(), table
