@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,9 @@ from meter import Cost, Run, epoch, measured
 from task import KEY, QUANTILES, Window, predictions, read_forecast, read_window, write_raw
 
 ROOT = Path(__file__).resolve().parents[1]
+TRUST = re.compile(  # models that check, choose, correct, explain and keep forecasts
+    "backtest|accuracy|wrmsse|group_member|total|contribution|explanation|anomaly|vintage"
+)
 
 
 def settings(window: Window, options: argparse.Namespace) -> dict[str, Any]:
@@ -56,10 +60,11 @@ def settings(window: Window, options: argparse.Namespace) -> dict[str, Any]:
     return found | json.loads(getattr(options, "vars", None) or "{}")
 
 
-def build(names: Mapping[str, Any], db: Path, folder: Path) -> Run:
+def build(names: Mapping[str, Any], db: Path, folder: Path, threads: str | None = None) -> Run:
     """`dbt build` of the whole package; the program ends with dbt's own last lines if it fails."""
     dbt = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "build", "--project-dir", str(ROOT)]
     dbt += ["--profiles-dir", str(ROOT), "--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
+    dbt += ["--threads", threads] if threads else []
     env = os.environ | {"SALESFC_DB": str(db), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
     run = measured([*dbt, "--vars", json.dumps(names)], folder / "build.txt", env)
     if run.returncode:
@@ -73,13 +78,20 @@ def stage_costs(run: Run, target: Path) -> dict[str, Cost]:
     stages = {"int_salesfc__trained_model": "training", "int_salesfc__backtest_prediction": "backtest"}
     stages |= {"int_salesfc__prediction": "prediction", "int_salesfc__contribution": "explanation"}
     stages["int_salesfc__total_interval"] = "totals"
-    found = {}
+    found: dict[str, Cost] = {}
     for result in results:
-        stage = stages.get(result["unique_id"].split(".")[-1])
+        kind, _, name = result["unique_id"].split(".")[:3]
+        stage = "trust" if kind == "model" and name not in stages and TRUST.search(name) else stages.get(name)
         timing = [t for t in result["timing"] if t["name"] == "execute"]
         if stage and timing:
-            found[stage] = run.between(epoch(timing[0]["started_at"]), epoch(timing[0]["completed_at"]))
+            cost = run.between(epoch(timing[0]["started_at"]), epoch(timing[0]["completed_at"]))
+            found[stage] = added(found[stage], cost) if stage in found else cost
     return found | {"build": run.cost()}
+
+
+def added(one: Cost, other: Cost) -> Cost:
+    """Two costs as one; memory is the larger of both."""
+    return Cost(one.seconds + other.seconds, one.cpu_seconds + other.cpu_seconds, max(one.peak_mb, other.peak_mb))
 
 
 def trained_models(db: Path) -> list[dict[str, Any]]:
@@ -95,7 +107,7 @@ def run_window(folder: Path, options: argparse.Namespace) -> tuple[pd.DataFrame,
     with tempfile.TemporaryDirectory(prefix="salesfc-benchmark-", dir=options.work) as place:
         db = Path(place) / "task.duckdb"
         write_raw(window, db)
-        run = build(settings(window, options), db, Path(place))
+        run = build(settings(window, options), db, Path(place), options.threads)
         frame, absent = predictions(window, read_forecast(db))
         costs, models = stage_costs(run, Path(place) / "target"), trained_models(db)
         if options.keep:
@@ -117,7 +129,7 @@ def run_window(folder: Path, options: argparse.Namespace) -> tuple[pd.DataFrame,
 def summary(windows: list[dict[str, Any]]) -> dict[str, Any]:
     """Seconds and CPU seconds summed over the cutoffs, peak memory at its largest, by stage."""
     total: dict[str, Any] = {}
-    for stage in ("training", "backtest", "prediction", "explanation", "totals", "build"):
+    for stage in ("training", "backtest", "prediction", "explanation", "totals", "trust", "build"):
         costs = [w[stage] for w in windows if stage in w]
         if costs:
             total[f"{stage}_seconds"] = round(sum(c["seconds"] for c in costs), 2)
@@ -127,6 +139,11 @@ def summary(windows: list[dict[str, Any]]) -> dict[str, Any]:
         of_models = [m[key] for w in windows for m in w["models"] if key in m]
         if of_models:
             total[f"models_{key}"] = round(sum(of_models), 2)
+    if "models_trust_cpu_seconds" in total and "totals_cpu_seconds" in total:
+        learnt = total["models_trust_cpu_seconds"]
+        checked = learnt + sum(total[f"{s}_cpu_seconds"] for s in ("backtest", "explanation", "totals", "trust"))
+        forecast = total["training_cpu_seconds"] - learnt + total["prediction_cpu_seconds"]
+        total["trust_share"] = round(checked / forecast, 3)
     return total
 
 
@@ -147,6 +164,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write costs by cutoff and in all")
     parser.add_argument("--cutoff", help="only this one, as 2015-04-26")
     parser.add_argument("--vars", help="more vars, as JSON")
+    parser.add_argument("--threads", help="models that dbt makes at once; 1 keeps their costs apart")
     parser.add_argument("--keep", type=Path, help="folder to keep the built databases in, for trust.py")
     parser.add_argument("--work", type=Path, help="where databases are made (default: the system's folder for such)")
     options = parser.parse_args()

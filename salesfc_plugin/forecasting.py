@@ -63,6 +63,7 @@ class Forecaster:
 
     def __init__(self, model: TrainedModel, panel: Panel, batch: int = BATCH, chunk_bytes: int = _CHUNK_BYTES) -> None:
         self.model, self.panel = model, panel
+        self._known = panel  # as it was at the cutoff that is forecast from
         self.batch = min(batch, panel.n_series)
         self._there: NDArray[np.int64] | None = None  # series whose arrays are at hand
         self._end = panel.n_history + lookback(model.recipe.cycle)
@@ -97,6 +98,8 @@ class Forecaster:
             rows: series to forecast, all by default.
         """
         picked = np.arange(self.panel.n_series) if rows is None else rows
+        if (known := self.panel.as_known(periods_back)) is not self._known:
+            self._known, self._there = known, None
         if len(picked) == 0:
             shape = (0, self.shape.horizon)
             levels = self.model.levels
@@ -114,7 +117,7 @@ class Forecaster:
             there, place = rows, np.arange(len(rows))
         if self._there is None or not np.array_equal(there, self._there):
             self._there = there
-            self.arrays = make_arrays(self.panel.select(there), self.model.recipe)
+            self.arrays = make_arrays(self._known.select(there), self.model.recipe)
             self._tensors = Tensors.of(self.arrays)
         return place
 

@@ -60,16 +60,20 @@ def launchable(panel: Panel, begun: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def is_young(panel: Panel) -> NDArray[np.bool_]:
-    """``[N]`` whether a series began no longer ago than a launch's level takes, or has not begun yet."""
-    return panel.n_history - panel.first <= _AGES[panel.frequency]
+    """``[N]`` whether a series began, and no longer ago than a launch's level takes."""
+    age = panel.n_history - panel.first
+    young: NDArray[np.bool_] = (age > 0) & (age <= _AGES[panel.frequency])
+    return young
 
 
 def past_launches(panel: Panel) -> NDArray[np.int64]:
-    """Series that began at least a season after the panel did and were sold through the periods of a level."""
+    """Series that began at least a season after the panel did and are known for half of the periods of a level."""
     ages = _AGES[panel.frequency]
     began = (panel.first >= max(CYCLES[panel.frequency].season, 2)) & (panel.first + ages <= panel.n_history)
-    known = np.isfinite(panel.quantity).sum(axis=1) >= ages // 2
-    return np.flatnonzero(began & known)
+    rows = np.flatnonzero(began)
+    level = np.take_along_axis(panel.quantity[rows], panel.first[rows, None] + np.arange(min(ages, panel.n_history)), 1)
+    known: NDArray[np.int64] = rows[np.isfinite(level).sum(axis=1) >= ages // 2]
+    return known
 
 
 def launch(panel: Panel, levels: tuple[float, ...]) -> Forecast:
@@ -166,13 +170,15 @@ def _features(panel: Panel) -> Doubles:
 
     Numbers and known columns that are always above 0 are standardised logarithms.
     """
+    begun = panel.first < panel.n_history  # of series to come nothing is known at this cutoff
     columns = [column for texts in panel.statics.texts.T for column in hashed_ngrams(texts.tolist()).T]
     for k, (name, words) in enumerate(zip(panel.statics.names, panel.statics.vocabulary, strict=True)):
-        if is_free_text(words) and not name.startswith("key_"):
+        there = np.setdiff1d(panel.statics.codes[begun, k], [0])
+        if is_free_text([words[code - 1] for code in there]) and not name.startswith("key_"):
             known_text = [None, *words]
             columns += list(hashed_ngrams([known_text[code] for code in panel.statics.codes[:, k]]).T)
             continue
-        columns += [(panel.statics.codes[:, k] == code + 1).astype(np.float64) for code in range(len(words))]
+        columns += [(panel.statics.codes[:, k] == code).astype(np.float64) for code in there]
     numbers = list(panel.statics.reals.T.astype(np.float64))
     ahead = slice(panel.n_history, panel.n_history + panel.horizon)
     for column in panel.known.values():
@@ -182,10 +188,10 @@ def _features(panel: Panel) -> Doubles:
             held: NDArray[np.bool_] = np.asarray(np.isfinite(filled).any(axis=1))
             numbers.append(np.where(held, np.nanmean(np.where(held[:, None], filled, 0.0), axis=1), np.nan))
     for number in numbers:
-        known = np.isfinite(number)
-        if known.any():
-            scaled = np.log(number) if float(number[known].min()) > 0.0 else number
-            scaled = (scaled - scaled[known].mean()) / max(float(scaled[known].std()), 1e-6)
+        known, told = np.isfinite(number), np.isfinite(number) & begun
+        if told.any():
+            scaled = np.log(np.maximum(number, 1e-9)) if float(number[told].min()) > 0.0 else number
+            scaled = (scaled - scaled[told].mean()) / max(float(scaled[told].std()), 1e-6)
             columns.append(np.where(known, np.clip(scaled, -3.0, 3.0), 0.0))
     return np.stack(columns, axis=1) if columns else np.zeros((panel.n_series, 0))
 

@@ -51,6 +51,29 @@ class Statics:
 
 
 @dataclass(frozen=True)
+class Interpolated:
+    """Periods that lie on a line to a later one, whose quantity was not known when they were; each ``[M]``.
+
+    Args:
+        row, period: which they are.
+        known_from: period of the later one.
+        before: the quantity that stood there until then.
+    """
+
+    row: NDArray[np.int64]
+    period: NDArray[np.int64]
+    known_from: NDArray[np.int64]
+    before: Floats
+
+    def of_rows(self, rows: NDArray[np.int64], n_series: int) -> Interpolated:
+        """Those of some of the series."""
+        place = np.full(n_series, -1, np.int64)
+        place[rows] = np.arange(len(rows))
+        kept = place[self.row] >= 0
+        return Interpolated(place[self.row[kept]], self.period[kept], self.known_from[kept], self.before[kept])
+
+
+@dataclass(frozen=True)
 class Panel:
     """All series on one regular time axis.
 
@@ -67,6 +90,8 @@ class Panel:
         horizon: H.
         frequency: ``day``, ``week`` or ``month``.
         replaced_at: ``[N]`` period in which a successor of a series began, beyond the axis for none; None: nobody.
+        own_first: ``[N]`` first period that is a series' own, not of another that it replaces; None: ``first``.
+        interpolated: quantities that were others before later ones were known; None: no such.
         whole: about all series, where the panel holds only those of them that lie on one of many machines.
     """
 
@@ -83,7 +108,14 @@ class Panel:
     frequency: str
     notes: Mapping[str, str] = field(default_factory=dict)
     replaced_at: NDArray[np.int64] | None = None
+    own_first: NDArray[np.int64] | None = None
+    interpolated: Interpolated | None = None
     whole: Whole | None = None
+
+    @property
+    def began(self) -> NDArray[np.int64]:
+        """``[N]`` first period that is a series' own."""
+        return self.first if self.own_first is None else self.own_first
 
     @property
     def n_series(self) -> int:
@@ -106,10 +138,19 @@ class Panel:
         """``[H]`` first days of the periods to forecast."""
         return self.ts[self.n_history : self.n_history + self.horizon]
 
+    def as_known(self, periods_back: int) -> Panel:
+        """The whole panel, with quantities up to an earlier cutoff as they were at it."""
+        filled, end = self.interpolated, self.n_history - periods_back
+        if filled is None or not (late := (filled.period < end) & (filled.known_from >= end)).any():
+            return self
+        quantity = self.quantity.copy()
+        quantity[filled.row[late], filled.period[late]] = filled.before[late]
+        return replace(self, quantity=quantity)
+
     def at(self, periods_back: int) -> Panel:
         """The panel as it was ``periods_back`` periods before the cutoff; of later only what is known in advance.
 
-        Series that had not started by then stay in it, with an empty history.
+        Series that had not started by then stay in it, with an empty history: of what they will replace, nobody knew.
         """
         if not 0 <= periods_back < self.n_history:
             raise PanelError(
@@ -117,22 +158,46 @@ class Panel:
             )
         end = self.n_history - periods_back
         stop = end + self.horizon
-        return replace(
+        cut = replace(
             self,
             ts=self.ts[:stop],
-            quantity=self.quantity[:, :end],
+            quantity=self.as_known(periods_back).quantity[:, :end],
             first=np.minimum(self.first, end),
             known=until(self.known, stop),
             past=until(self.past, end),
             calendar=self.calendar[:stop],
         )
+        return cut if self.own_first is None else cut._without_heirs_to_come()
+
+    def _without_heirs_to_come(self) -> Panel:
+        """The panel without the history of those that have not begun themselves."""
+        heirs = (self.began >= self.n_history) & (self.first < self.n_history)
+        if not heirs.any():
+            return self
+
+        def unknown(values: Floats) -> Floats:
+            return np.where(heirs[:, None], np.float32(np.nan), values)
+
+        return replace(
+            self,
+            quantity=unknown(self.quantity),
+            first=np.where(heirs, self.n_history, self.first),
+            known={name: unknown(column) for name, column in self.known.items()},
+            past={name: unknown(column) for name, column in self.past.items()},
+        )
 
     def truth(self, periods_back: int) -> Floats:
-        """``[N, horizon]`` what was sold in the horizon after an earlier cutoff, NaN where unknown."""
+        """``[N, horizon]`` what was sold in the horizon after an earlier cutoff, NaN where unknown or a mere line."""
         start = self.n_history - periods_back
         out = np.full((self.n_series, self.horizon), np.nan, np.float32)
         seen = self.quantity[:, start : start + self.horizon]
         out[:, : seen.shape[1]] = seen
+        if self.own_first is not None:  # what an heir has from another is not its own
+            out[np.arange(start, start + self.horizon)[None, :] < self.own_first[:, None]] = np.nan
+        if self.interpolated is not None:
+            step = self.interpolated.period - start
+            inside = (step >= 0) & (step < self.horizon)
+            out[self.interpolated.row[inside], step[inside]] = np.nan
         return out
 
     def select(self, rows: NDArray[np.int64]) -> Panel:
@@ -147,4 +212,6 @@ class Panel:
             past=of_rows(self.past, rows),
             statics=statics,
             replaced_at=None if self.replaced_at is None else self.replaced_at[rows],
+            own_first=None if self.own_first is None else self.own_first[rows],
+            interpolated=None if self.interpolated is None else self.interpolated.of_rows(rows, self.n_series),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from salesfc_plugin.almanac import UNITS
 from salesfc_plugin.columns import Builder, Columns
 from salesfc_plugin.config import ForecastConfig
-from salesfc_plugin.panel import Floats, Panel, PanelError, Statics
+from salesfc_plugin.panel import Floats, Interpolated, Panel, PanelError, Statics
 from salesfc_plugin.spread import Spread
 from salesfc_plugin.succession import hand_on, rows_of
 
@@ -83,13 +83,14 @@ def read_panel(
     for k, name in enumerate(names):
         features[at[inside], k] = _numbers(days[name])[inside]
     dense = _scatter(observations, ids, axis)
-    first, known, past, replaced_at = dense.first, dense.known, dense.past, None
+    first, known, past = dense.first, dense.known, dense.past
+    own_first = replaced_at = None
     if _inherits(attributes):
         predecessor = rows_of(ids.to_pylist(), attributes["predecessor"].to_pylist())
         known, past = dict(known), dict(past)  # plain arrays, to be written to
         columns = [dense.quantity, *known.values(), *past.values()]
         handover = hand_on(columns, first, predecessor, len(axis.ts))
-        first, replaced_at = handover.first, handover.replaced_at
+        first, own_first, replaced_at = handover.first, handover.own_first, handover.replaced_at
     return Panel(
         unique_id=np.array(ids.to_pylist(), dtype=object),
         ts=axis.ts,
@@ -103,6 +104,8 @@ def read_panel(
         horizon=config.horizon,
         frequency=config.frequency,
         replaced_at=replaced_at,
+        own_first=own_first,
+        interpolated=dense.interpolated,
     )
 
 
@@ -146,6 +149,7 @@ class _Dense:
     first: NDArray[np.int64]
     known: Mapping[str, Floats]
     past: Mapping[str, Floats]
+    interpolated: Interpolated | None
 
 
 def _scatter(observations: Relation, ids: pa.Array, axis: Axis) -> _Dense:
@@ -158,6 +162,7 @@ def _scatter(observations: Relation, ids: pa.Array, axis: Axis) -> _Dense:
     quantity = np.full((len(ids), history), np.nan, np.float32)
     known = {c: Builder(seen) for c in names if c.startswith("known__")}
     past = {c: Builder(seen[:, :history]) for c in names if c.startswith("past__")}
+    filled: list[Interpolated] = []
     for batch in _chain(head, batches):
         rows, cols = _places(batch, ids, axis)
         is_past = cols < history
@@ -169,6 +174,8 @@ def _scatter(observations: Relation, ids: pa.Array, axis: Axis) -> _Dense:
         for name, builder in past.items():
             builder.write(rows[is_past], cols[is_past], _numbers(batch[name])[is_past])
         seen[rows, cols] = True
+        if "known_from" in names:
+            filled.append(_interpolated(batch, rows, cols, axis))
     first = np.where(seen.any(axis=1), seen.argmax(axis=1), len(axis.ts)).astype(np.int64)
     return _Dense(
         quantity=quantity,
@@ -177,7 +184,22 @@ def _scatter(observations: Relation, ids: pa.Array, axis: Axis) -> _Dense:
         past=Columns(
             {name.removeprefix("past__"): builder.stored(np.minimum(first, history)) for name, builder in past.items()}
         ),
+        interpolated=_together(filled),
     )
+
+
+def _interpolated(batch: pa.RecordBatch, rows: NDArray[np.int64], cols: NDArray[np.int64], axis: Axis) -> Interpolated:
+    at = np.flatnonzero(batch["known_from"].is_valid().to_numpy(zero_copy_only=False))
+    known_from = axis.index(
+        batch["known_from"].take(pa.array(at)).to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    )
+    before = _numbers(batch["quantity_before"])[at].astype(np.float32)
+    return Interpolated(rows[at], cols[at], known_from, before)
+
+
+def _together(parts: list[Interpolated]) -> Interpolated | None:
+    columns = ([getattr(part, f.name) for part in parts] for f in fields(Interpolated))
+    return Interpolated(*map(np.concatenate, columns)) if parts else None
 
 
 def _places(batch: pa.RecordBatch, ids: pa.Array, axis: Axis) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -147,7 +147,7 @@ def learn_recipe(panel: Panel, normalisation: str = "mean") -> Recipe:
     seen = panel.quantity[np.isfinite(panel.quantity)]
     whole = seen.size > 0 and bool((seen == np.round(seen)).all())
     mean = float(np.abs(seen).mean()) if seen.size else 1.0
-    real_mean, real_deviation = _moments(panel.statics.reals)
+    real_mean, real_deviation = _moments(panel.statics.reals[panel.first < history])
     exposure = find_exposure(panel)
     return Recipe(
         frequency=panel.frequency,

@@ -127,6 +127,8 @@ def hash_panel(panel: Panel, groups: Groups | None = None) -> str:
     names += [panel.horizon, panel.frequency, sorted(panel.known), sorted(panel.past)]
     if panel.replaced_at is not None:
         arrays.append(panel.replaced_at)
+    if panel.own_first is not None:
+        arrays.append(panel.own_first)
     if groups is not None:
         arrays += [groups.member.indptr, groups.member.indices]
         names += [groups.levels, groups.names]

@@ -48,6 +48,12 @@ class Build:
     groups: Groups | None
     progress: Progress
 
+    def sample(self) -> tuple[Panel, Panel]:
+        """The panel and the part of it to train on, whatever is sold after the first backtest cutoff."""
+        from salesfc_plugin.evaluation.backtest import backtest_cutoffs
+
+        return training_sample(self.panel, max(backtest_cutoffs(self.panel, self.config), default=0))
+
     def coded_for(self, model: TrainedModel) -> Panel:
         """The panel with its attributes coded as a model learnt them."""
         return recoded(self.panel, self.series, model.vocabulary)
@@ -128,7 +134,7 @@ def _trained(build: Build, start: Champion | None) -> Models:
     from salesfc_plugin.evaluation.learning import add_trust
     from salesfc_plugin.evaluation.selection import train_models
 
-    panel, sample = training_sample(build.panel)
+    panel, sample = build.sample()
     if start is not None:
         panel = build.coded_for(start.production)
         sample = panel.select(np.searchsorted(panel.unique_id.astype(str), sample.unique_id.astype(str)))
@@ -178,7 +184,7 @@ def why_cold(champion: Champion | None, build: Build, code_hash: str) -> str:
 
     if champion is None:
         return "there is no model to go on from"
-    model, panel = champion.production, training_sample(build.panel)[1]
+    model, panel = champion.production, build.sample()[1]
     before, now = model.metrics.get("settings") or {}, settings_of(build.config)
     changed = [f"{name} was {before.get(name)}, is {value}" for name, value in now.items() if before.get(name) != value]
     if changed:

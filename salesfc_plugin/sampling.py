@@ -13,7 +13,7 @@ from salesfc_plugin.panel import Panel, Statics
 ENOUGH = 8_000_000
 
 
-def training_sample(panel: Panel, enough: int = ENOUGH) -> tuple[Panel, Panel]:
+def training_sample(panel: Panel, back: int = 0, enough: int = ENOUGH) -> tuple[Panel, Panel]:
     """A panel and the part of it to train on; both the panel itself if it is small.
 
     The sample is every k-th series in the order of units sold, so that it has as many large and small ones, relative to
@@ -21,12 +21,13 @@ def training_sample(panel: Panel, enough: int = ENOUGH) -> tuple[Panel, Panel]:
 
     Args:
         panel: of all series.
+        back: periods before the panel's cutoff, of the first backtest: what is sold after it chooses no series.
         enough: series x periods of the sample.
     """
     count = max(enough // len(panel.ts), 1)
     if panel.n_series <= count:
         return panel, panel
-    units = np.nansum(panel.quantity, axis=1, dtype=np.float64)
+    units = np.nansum(panel.at(back).quantity, axis=1, dtype=np.float64)
     ordered = np.argsort(-units, kind="stable")
     rows = np.sort(ordered[((np.arange(count) + 0.5) * panel.n_series / count).astype(np.int64)])
     whole = replace(panel, statics=_known_in(panel.statics, rows))

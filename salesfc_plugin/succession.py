@@ -14,14 +14,16 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Handover:
-    """What a succession makes of a panel, both ``[N]``.
+    """What a succession makes of a panel, each ``[N]``.
 
     Args:
         first: first period of each series, its predecessors' included.
+        own_first: the same without its predecessors.
         replaced_at: period in which a successor of it began, a number beyond the axis where there is none.
     """
 
     first: Integers
+    own_first: Integers
     replaced_at: Integers
 
 
@@ -48,7 +50,7 @@ def hand_on(arrays: Iterable[NDArray[np.float32]], first: Integers, predecessor:
         for column in columns:
             column[row, : first[row]] = column[old, : first[row]]
         began[row] = min(first[row], began[old])
-    return Handover(began, replaced_at)
+    return Handover(began, first.copy(), replaced_at)
 
 
 def oldest_first(predecessor: Integers) -> list[int]:

@@ -8,6 +8,13 @@
     end
 {%- endmacro %}
 
+{#- Whether a quantity was filled by a line to a later neighbour: until that was known it was the last one. -#}
+{% macro is_interpolated(gaps, missing) -%}
+    quantity is null and is_past and next_known_ts is not null and last_known_ts is not null
+    and ({{ 'is_gap' if gaps == 'interpolate' else 'false' }}
+        or {{ 'is_unknown and not is_gap' if missing == 'interpolate' else 'false' }})
+{%- endmacro %}
+
 {% macro fill_from_neighbours(rule) -%}
     {%- if rule == 'forward' -%}
         last_quantity

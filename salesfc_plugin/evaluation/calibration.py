@@ -4,9 +4,10 @@ Split conformal prediction in the form of conformalised quantile regression (Rom
 one correction for each level, so that either tail moves alone: with the score ``(actual - quantile) / spread``, a level
 q moves by the q-quantile of its scores times the spread. The spread is the forecast's own, so that large series do not
 speak for small ones. Scores are pooled over series by kind of demand and part of the horizon. Windows are few and their
-errors go together, so corrections are shrunk: towards those of all series, as a whole by the number of windows, and
-once more where they would have lost much on each window when learnt from the others. What moves all levels of regular
-demand alike is kept only as far as the windows agree: one that sold better than forecast says little of the next.
+errors go together, so corrections are shrunk: towards those of all series, as a whole by the number of windows, and for
+each kind of demand to a half or to nothing where they would have lost on windows when learnt from the others. What
+moves all levels of regular demand alike is kept only as far as the windows agree: one that sold better than forecast
+says little of the next.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ _PRIOR_WINDOWS = 2.0  # windows without any correction that are thought to have 
 _FEWEST = 50  # scores below which nothing is corrected
 _FEW_SERIES = 20  # of a kind below which all series speak for it
 _DOUBT = 1.5  # standard errors over windows that are taken off a move of all levels alike
-_DEAR = 1.01  # corrections that lose more than this many times what none do, on windows left out, count half
+_SHARES = (1.0, 0.5, 0.0)  # of corrections: the first that does not lose too much on windows left out
+_DEAR = (1.0, 1.01, 1.0)  # times what none would lose that each of these may: the whole nothing, a half a little
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,14 @@ class Calibration:
         return cls(levels, np.zeros((len(CLASSES), 1, len(levels))), 0.0)
 
     def apply(self, forecast: Forecast, kinds: NDArray[np.int64]) -> Forecast:
-        """Move the quantiles of ``[N, H]`` forecasts; they still rise, and are still not negative; means stay."""
+        """Move the quantiles of ``[N, H]`` forecasts; they still rise, and are still not negative; means stay.
+
+        A low quantile that is 0 stays 0: no sale is that likely, and an interval from just above it would leave it out.
+        """
         if self.strength == 0.0 or forecast.levels != self.levels:
             return forecast
         moved = self._moves(forecast.mean.shape[1])[kinds] * spread_of(forecast)[:, :, None]
+        moved[(forecast.quantiles <= 0.0) & (np.array(self.levels) < 0.5)] = 0.0
         moved += forecast.quantiles
         moved.sort(axis=2)
         return Forecast(forecast.mean, np.maximum(moved, 0.0).astype(np.float32), forecast.levels)
@@ -105,12 +111,15 @@ def learn_calibration(held: Sequence[Held], levels: tuple[float, ...]) -> Calibr
     strength = len(held) / (len(held) + _PRIOR_WINDOWS)
     if len(held) == 1:
         return Calibration(levels, offsets, strength)
-    losses = np.zeros(2)
+    losses = np.zeros((len(_SHARES), len(CLASSES)))
     for left_out, window in enumerate(held):
         others = [k for k in range(len(held)) if k != left_out]
         learnt = _offsets([scores[k] for k in others], [kinds[k] for k in others], levels)
-        losses += [_loss(window, Calibration(levels, learnt, s)) for s in (0.0, strength)]
-    return Calibration(levels, offsets, strength if losses[1] <= _DEAR * losses[0] else 0.5 * strength)
+        # whether the middle moves is asked of all windows: two that agree by chance would speak against the width
+        learnt[CLASSES.index("regular")] -= learnt[CLASSES.index("regular")][:, [nearest(levels, 0.5)]]
+        losses += [_losses(window, Calibration(levels, learnt, share * strength)) for share in _SHARES]
+    kept = np.array(_SHARES)[(losses <= np.array(_DEAR)[:, None] * losses[-1]).argmax(axis=0)]
+    return Calibration(levels, offsets * kept[:, None, None], strength)
 
 
 def learn_widening(now: Forecast, before: Forecast, kinds: NDArray[np.int64]) -> Calibration:
@@ -217,9 +226,10 @@ def _level_quantiles(scores: list[NDArray[np.float64]], levels: tuple[float, ...
     return np.diagonal(row_quantiles(pooled.T, levels)).copy(), count
 
 
-def _loss(held: Held, calibration: Calibration) -> float:
+def _losses(held: Held, calibration: Calibration) -> NDArray[np.float64]:
+    """``[len(CLASSES)]`` mean scaled loss of each kind of demand, 0 where there is none."""
     made = calibration.apply(held.forecast, held.kinds)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = quantile_losses(held.truth, made.quantiles, made.levels) / held.scale[:, None]
-    seen = np.isfinite(ratio)
-    return float(ratio[seen].mean()) if seen.any() else 0.0
+    by_kind = (ratio[held.kinds == kind] for kind in range(len(CLASSES)))
+    return np.array([each[np.isfinite(each)].mean() if np.isfinite(each).any() else 0.0 for each in by_kind])

@@ -55,54 +55,73 @@ def read_groups(relation: Relation, unique_id: NDArray[np.object_]) -> Groups | 
     return Groups(tuple(level for level, _ in keys), tuple(name for _, name in keys), member)
 
 
-def group_panel(panel: Panel, groups: Groups) -> Panel:
+def group_panel(panel: Panel, groups: Groups, back: int = 0) -> Panel:
     """The totals of the groups as a panel.
 
     A period of which some series are unknown (out of stock, say) is raised by their usual share of the group; a series
-    that has not started yet counts as zero. Covariates are means weighted by volume; an attribute stays where all
-    series of a group agree.
+    that has not started yet counts as zero, and what it has from a series that it replaced counts there. Covariates are
+    means weighted by volume; an attribute stays where all series of a group that had begun ``back`` periods before the
+    cutoff agree. What is usual is what was sold so far, of covariates up to a horizon before, so that later
+    sales move no total of before, nor one forecast then.
     """
-    member = groups.member
-    seen = np.isfinite(panel.quantity)
+    member, horizon = groups.member, panel.horizon
+    here = np.arange(panel.n_history)[None, :] >= panel.began[:, None]
+    seen = np.isfinite(panel.quantity) & here
     sold = np.where(seen, panel.quantity, 0.0).astype(np.float32)
-    volume = (sold.sum(axis=1) / np.maximum(seen.sum(axis=1), 1) + 1e-6).astype(np.float32)
-    started = np.arange(panel.n_history)[None, :] >= panel.first[:, None]
-    gone = (member @ np.where(started & ~seen, volume[:, None], 0.0)) / (member @ volume)[:, None]
-    first = np.array([panel.first[member.indices[a:b]].min() for a, b in _spans(member)], np.int64)
+    volume = _mean_so_far(sold, seen) + np.where(here, np.float32(1e-6), np.float32(0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gone = (member @ np.where(here & ~seen, volume, 0.0)) / (member @ volume)
+    first = np.array([panel.began[member.indices[a:b]].min() for a, b in _spans(member)], np.int64)
     known = (gone <= _MOST_UNKNOWN) & (np.arange(panel.n_history)[None, :] >= first[:, None])
     with np.errstate(divide="ignore", invalid="ignore"):
         total = np.where(known, (member @ sold) / (1.0 - gone), np.nan).astype(np.float32)
-    weighted = member.multiply(volume[None, :]).tocsr()
-    statics = panel.statics
+    before: Floats = np.concatenate([np.repeat(here[:, :1].astype(np.float32), horizon, axis=1), volume], axis=1)
+    statics, old = panel.statics, panel.began < panel.n_history - back
     return replace(
         panel,
         unique_id=np.array([f"{a}: {b}" for a, b in zip(groups.levels, groups.names, strict=True)], dtype=object),
         quantity=total,
         first=first,
-        known={name: _mean(weighted, column) for name, column in panel.known.items()},
-        past={name: _mean(weighted, column) for name, column in panel.past.items()},
+        own_first=None,
+        replaced_at=None,
+        interpolated=None,
+        known={name: _mean(member, before, column) for name, column in panel.known.items()},
+        past={name: _mean(member, volume, column) for name, column in panel.past.items()},
         statics=replace(
-            statics, codes=_common(member, statics.codes), reals=_mean(weighted, statics.reals).astype(np.float32)
+            statics,
+            codes=_common(member, statics.codes, old),
+            reals=_mean(
+                member, np.repeat(old[:, None].astype(np.float32), statics.reals.shape[1], axis=1), statics.reals
+            ),
         ),
     )
+
+
+def _mean_so_far(sold: Floats, seen: NDArray[np.bool_]) -> Floats:
+    """``[N, T]`` what a series sold in a usual period up to each."""
+    mean = np.cumsum(sold, axis=1, dtype=np.float32)
+    mean /= np.maximum(np.cumsum(seen, axis=1, dtype=np.float32), 1.0)
+    return mean
 
 
 def _spans(member: Any) -> list[tuple[int, int]]:
     return list(zip(member.indptr[:-1], member.indptr[1:], strict=True))
 
 
-def _mean(weighted: Any, values: Floats) -> Floats:
-    """``[G, ...]`` means of the known values of each group, NaN where there are none."""
+def _mean(member: Any, weight: Floats, values: Floats) -> Floats:
+    """``[G, ...]`` weighted means of the known values of each group, NaN where there are none."""
     seen = np.isfinite(values)
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean: Floats = ((weighted @ np.where(seen, values, 0.0)) / (weighted @ seen.astype(np.float32))).astype("f4")
+        total = member @ np.where(seen, values * weight, 0.0)
+        mean: Floats = (total / (member @ np.where(seen, weight, 0.0))).astype("f4")
     return mean
 
 
-def _common(member: Any, codes: NDArray[np.int32]) -> NDArray[np.int32]:
-    """``[G, S]`` the code that all series of a group share, 0 (unknown) where they differ."""
+def _common(member: Any, codes: NDArray[np.int32], old: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """``[G, S]`` the code that all old series of a group share, 0 (unknown) where they differ."""
     out = np.zeros((member.shape[0], codes.shape[1]), np.int32)
     for g, (a, b) in enumerate(_spans(member)):
-        here = codes[member.indices[a:b]]
-        out[g] = np.where((here == here[0]).all(axis=0), here[0], 0)
+        here = codes[[row for row in member.indices[a:b] if old[row]]]
+        if len(here):
+            out[g] = np.where((here == here[0]).all(axis=0), here[0], 0)
     return out

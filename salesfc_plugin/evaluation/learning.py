@@ -103,9 +103,9 @@ def learn_trust(
 ) -> Iterator[tuple[str, Trust]]:
     """Yield each backtest cutoff, then the panel's own, with what the windows that were over by then taught."""
     names = candidate_names(models[0].network, tuple(BASELINES[panel.frequency]))
-    totals = None if groups is None else Totals(panel, groups)
-    windows: list[_Window] = []
     backs, taught = backtest_cutoffs(panel, config), 0
+    totals = None if groups is None else Totals(panel, groups, max(backs, default=0))
+    windows: list[_Window] = []
 
     def learnt(back: int) -> tuple[Choice, Trust]:
         nonlocal taught

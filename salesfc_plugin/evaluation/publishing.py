@@ -133,9 +133,10 @@ def backtest_parts(
     """
     network = models[0].network if models else ""
     n_series = panel.n_series if panel.whole is None else panel.whole.n_series
-    every = n_series * panel.horizon * len(backtest_cutoffs(panel, config)) * (2 + len(BASELINES[panel.frequency]))
+    backs = backtest_cutoffs(panel, config)
+    every = n_series * panel.horizon * len(backs) * (2 + len(BASELINES[panel.frequency]))
     kept = {"seasonal_naive", network} if every > _MOST_ROWS else None
-    totals = Totals(panel, groups) if groups is not None and reconciles(models) else None
+    totals = Totals(panel, groups, max(backs, default=0)) if groups is not None and reconciles(models) else None
     for back, cut, made in raw_forecasts(panel, config, models):
         started = np.flatnonzero(np.isfinite(cut.quantity).any(axis=1))
         for method, forecast in made.items():

@@ -26,6 +26,7 @@ SERIES = "series"
 _MOST = 3.0  # a series' forecast is at most multiplied or divided by this
 _GAIN = 0.01  # less loss, over all levels, from which the series' own sums are left
 _HARM = 0.01  # more loss that no level may have for it
+_DOUBT = 1.5  # standard errors over windows that are taken off a gain
 _RANK = 32  # directions of common error that are kept
 Doubles = NDArray[np.float64]
 Key = tuple[str, str]
@@ -118,8 +119,8 @@ def covariance(keys: list[Key], errors: Doubles) -> Errors:
     shrink = float(np.clip(doubt / max(correlation, 1e-12), 1e-4, 1.0))
     factor = np.sqrt((1.0 - shrink) / periods) * filled
     if periods > _RANK:
-        left, size, _ = np.linalg.svd(factor, full_matrices=False)
-        factor = left[:, :_RANK] * size[:_RANK]
+        # the largest singular vectors, by the small matrix of periods: there may be tens of thousands of nodes
+        factor = factor @ np.linalg.eigh(factor.T @ factor)[1][:, -_RANK:]
     return Errors(tuple(keys), variance, factor)
 
 
@@ -173,20 +174,21 @@ def reconciled(
 
 
 def choose_method(losses: list[dict[str, dict[str, float]]]) -> str:
-    """The method of least loss over all levels, if that is clear and does no level harm; else from the bottom up.
+    """The method of most gain over all levels, if that is clear and does no level harm; else from the bottom up.
+
+    Clear is a gain whose mean over windows is enough with doubt taken off, as one window speaks of its own luck.
 
     Args:
         losses: for each window, method and level its loss; a method is judged on the windows that all have.
     """
     whole = [window for window in losses if set(window) == set(METHODS)]
-    if not whole:
+    if len(whole) < 2:
         return BOTTOM_UP
-    ratio = {m: {v: _mean_ratio(whole, m, v) for v in whole[0][m]} for m in METHODS}
-    able = [m for m in METHODS if max(ratio[m].values()) <= 1.0 + _HARM]
-    best = min(able, key=lambda m: sum(ratio[m].values()))
-    gain = 1.0 - sum(ratio[best].values()) / len(ratio[best])
-    return best if gain >= _GAIN else BOTTOM_UP
-
-
-def _mean_ratio(windows: list[dict[str, dict[str, float]]], method: str, level: str) -> float:
-    return float(np.mean([w[method][level] / max(w[BOTTOM_UP][level], 1e-12) for w in windows]))
+    sure = {}
+    for method in METHODS:
+        ratio = np.array([[w[method][v] / max(w[BOTTOM_UP][v], 1e-12) for v in w[BOTTOM_UP]] for w in whole])
+        gain = 1.0 - ratio.mean(axis=1)
+        harmless = ratio.mean(axis=0).max() <= 1.0 + _HARM
+        sure[method] = float(gain.mean() - _DOUBT * gain.std(ddof=1) / np.sqrt(len(gain))) if harmless else -1.0
+    best = max(METHODS, key=lambda m: sure[m])
+    return best if sure[best] >= _GAIN else BOTTOM_UP

@@ -17,6 +17,7 @@ from salesfc_plugin.evaluation.reconciliation import (
     MINT,
     SERIES,
     Doubles,
+    Errors,
     Key,
     Reconciliation,
     choose_method,
@@ -37,25 +38,33 @@ class Totals:
     Args:
         panel: of the series.
         groups: a level ``all`` of one group and any others.
+        back: periods before the panel's cutoff, of the first backtest: attributes are those of series begun by then.
     """
 
-    def __init__(self, panel: Panel, groups: Groups) -> None:
-        self.panel, self.groups = panel, groups
-        self.whole = group_panel(panel, groups)
+    def __init__(self, panel: Panel, groups: Groups, back: int = 0) -> None:
+        self.panel, self.groups, self._back = panel, groups, back
+        self.whole = group_panel(panel, groups, back)
         self.keys: list[Key] = [*zip(groups.levels, groups.names, strict=True)]
         self.keys += [(SERIES, str(name)) for name in panel.unique_id]
         self._forecaster: Forecaster | None = None
         self._base_losses: list[dict[str, dict[str, float]]] = []
         self._losses: list[dict[str, dict[str, float]]] = []
         self._errors: list[Doubles] = []
+        self._covariance: Errors | None = None  # of them
+
+    def whole_at(self, back: int) -> Panel:
+        """The groups with what was known of their series at a cutoff."""
+        known = self.panel.as_known(back)
+        return self.whole if known is self.panel else group_panel(known, self.groups, self._back)
 
     def base(self, back: int, model: TrainedModel, chosen: dict[str, str]) -> dict[str, Doubles]:
         """``[G, H]`` forecasts of all groups by the network, and by the baselines that some level has chosen."""
         from salesfc_plugin.forecasting import Forecaster  # TensorFlow, which is not needed from the bottom up
 
-        if self._forecaster is None or self._forecaster.model is not model:
-            self._forecaster = Forecaster(model, self.whole)
-        cut = self.whole.at(back)
+        whole = self.whole_at(back)
+        if self._forecaster is None or self._forecaster.model is not model or self._forecaster.panel is not whole:
+            self._forecaster = Forecaster(model, whole)
+        cut = whole.at(back)
         made = {model.network: self._forecaster.at(back, chosen_at(model, cut)).mean}
         for name in set(chosen.values()) & BASELINES[cut.frequency].keys():
             made[name] = BASELINES[cut.frequency][name](cut, model.levels).mean
@@ -69,10 +78,10 @@ class Totals:
             model: the network that forecast it.
             bottom: ``[N, H]`` means that would have been published for the series.
         """
-        told, cut, floor = self.told(model.network), self.whole.at(back), model.recipe.floor
+        told, cut, floor = self.told(model.network), self.whole_at(back).at(back), model.recipe.floor
         names = {name: name for name in (model.network, *BASELINES[cut.frequency])}
         made = self.base(back, model, names)
-        truth, below = self.whole.truth(back), self.panel.truth(back)
+        truth, below = self.whole_at(back - self.panel.horizon).truth(back), self.panel.truth(back)
         scale, scale_below = seasonal_scale(cut, floor), seasonal_scale(self.panel.at(back), floor)
         base = self._by_level(made, told.base, model.network)
         losses = {}
@@ -84,6 +93,7 @@ class Totals:
         self._base_losses.append({name: self._by_group(mean, truth, scale) for name, mean in made.items()})
         best = self._by_level(made, self.told(model.network).base, model.network)
         self._errors.append(np.concatenate([truth - best, below - bottom]))
+        self._covariance = covariance(self.keys, np.concatenate(self._errors, axis=1))
 
     def told(self, network: str) -> Reconciliation:
         """What all windows so far say."""
@@ -91,12 +101,11 @@ class Totals:
         for level in self.groups.every_level if self._base_losses else ():
             mean = {m: float(np.mean([w[m][level] for w in self._base_losses])) for m in self._base_losses[0]}
             chosen[level] = min(mean, key=lambda m: (mean[m], m != network))
-        errors = covariance(self.keys, np.concatenate(self._errors, axis=1)) if self._errors else None
         whole = [w for w in self._losses if set(w) == set(METHODS)]
         losses = {
             m: {v: round(float(np.mean([w[m][v] for w in whole])), 6) for v in whole[0][m]} for m in METHODS if whole
         }
-        return Reconciliation(choose_method(self._losses), chosen, losses, errors)
+        return Reconciliation(choose_method(self._losses), chosen, losses, self._covariance)
 
     def factors(self, back: int, model: TrainedModel, bottom: Doubles, told: Reconciliation) -> Doubles:
         """``[N, H]`` by what the published forecasts have to be multiplied."""

@@ -137,3 +137,33 @@ def test_a_network_that_is_less_sure_stays_as_it_is() -> None:
     now, before = window(rng, 1.0), window(rng, 0.6)
     made = learn_widening(now.forecast, before.forecast, now.kinds).apply(now.forecast, now.kinds)
     np.testing.assert_array_equal(made.quantiles, now.forecast.quantiles)
+
+
+def test_a_low_quantile_of_nothing_is_not_raised() -> None:
+    offsets = np.full((len(CLASSES), 1, len(LEVELS)), 0.2)
+    quantiles = np.array([[[0.0, 0.0, 2.0, 5.0, 8.0], [0.0, 1.0, 2.0, 5.0, 8.0]]], np.float32)
+    forecast = Forecast(np.full((1, 2), 3.0, np.float32), quantiles, LEVELS)
+    moved = Calibration(LEVELS, offsets, 1.0).apply(forecast, np.zeros(1, np.int64)).quantiles
+    np.testing.assert_array_equal(moved[:, :, 0], 0.0)
+    assert moved[0, 0, 1] == 0.0
+    assert (moved[0, 1, 1:] > quantiles[0, 1, 1:]).all()
+
+
+def test_a_kind_of_demand_that_corrections_harm_goes_without() -> None:
+    """Of one kind each window is as wide as the last, of the other now this tail is far too short, now that."""
+    rng = np.random.default_rng(7)
+    held = []
+    for k in range(4):
+        one = window(rng, 0.5)
+        there = one.kinds == 1
+        truth = np.where(there[:, None], one.truth + (60.0 if k % 2 else -60.0), one.truth).astype(np.float32)
+        held.append(Held(truth, one.forecast, one.kinds, one.scale))
+    learnt = learn_calibration(held, LEVELS)
+    assert np.abs(learnt.offsets[0]).max() > 0.1
+    losses = np.zeros((2, 2))
+    for h in held:
+        for k, f in enumerate((h.forecast, learnt.apply(h.forecast, h.kinds))):
+            loss = quantile_losses(h.truth, f.quantiles, LEVELS)
+            losses[k] += [loss[h.kinds == kind].mean() for kind in range(len(CLASSES))]
+    assert losses[1, 0] < losses[0, 0]
+    assert losses[1, 1] <= 1.05 * losses[0, 1]

@@ -68,7 +68,10 @@ select
     is_unknown,
     is_outlier,
     {%- if fills %}
-    {{ salesfc.filled(gaps, missing) }} as quantity
+    {{ salesfc.filled(gaps, missing) }} as quantity,
+    {%- set is_interpolated = salesfc.is_interpolated(gaps, missing) %}
+    case when {{ is_interpolated }} then last_quantity end as quantity_before,
+    case when {{ is_interpolated }} then next_known_ts end as known_from
 from neighbours
     {%- else %}
     quantity

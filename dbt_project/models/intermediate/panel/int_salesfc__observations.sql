@@ -14,6 +14,10 @@ select
     history.quantity,
     history.quantity is not null
     {{- ' and censored.ts is null' if has_stock }} as mask
+    {%- if 'interpolate' in [salesfc.setting('gaps'), salesfc.setting('missing')] %},
+    history.quantity_before,
+    history.known_from
+    {%- endif %}
     {%- for column in known_columns if has_known %},
     known.{{ salesfc.quoted(column, 'known__') }}
     {%- endfor %}

@@ -1,8 +1,12 @@
 {#- Quantities outside their series' Tukey fences: more than 3 interquartile ranges beyond the
     quartiles ("far out" in Tukey, Exploratory Data Analysis, 1977), on the logarithm of the
     quantity less the median of its place in the season. Zeros are closed days or gaps, not
-    outliers; a series with fewer than 20 sales has no fences. -#}
+    outliers. A period is judged by those so far, itself among them, so that no later one changes
+    what a backtest sees: by a year at most (a level that has moved is soon the usual one), and by 20
+    sales at least. -#}
+{%- set frequency = salesfc.setting('frequency') -%}
 {%- set places = {'day': salesfc.weekday('ts'), 'week': 'month(ts)', 'month': 'quarter(ts)'} -%}
+{%- set year = {'day': 364, 'week': 52, 'month': 24}[frequency] %}
 
 with sold as (
 
@@ -11,73 +15,64 @@ with sold as (
         ts,
         quantity,
         ln(1.0 + quantity) as log_quantity,
-        {{ places[salesfc.setting('frequency')] }} as place
+        {{ places[frequency] }} as place
     from {{ ref('int_salesfc__period_quantity') }}
     where quantity > 0{{ ' and false' if salesfc.setting('outliers') == 'keep' }}
 
 ),
 
-season as (
-
-    select
-        unique_id,
-        place,
-        {{ salesfc.quantile_of('log_quantity', 0.5) }} as median_log
-    from sold
-    group by unique_id, place
-
-),
-
+-- Of a place that was seen less than four times all others speak.
 adjusted as (
 
     select
-        sold.*,
-        season.median_log,
-        sold.log_quantity - season.median_log as deviation
+        *,
+        case
+            when count(*) over so_far_here >= 4
+                then {{ salesfc.quantile_of('log_quantity', 0.5) }} over so_far_here
+            else avg(log_quantity) over so_far
+        end as median_log
     from sold
-    inner join season on sold.unique_id = season.unique_id and sold.place = season.place
+    window
+        so_far as (
+            partition by unique_id order by ts rows between {{ year }} preceding and current row
+        ),
+        so_far_here as (
+            partition by unique_id, place
+            order by ts rows between {{ year }} preceding and current row
+        )
 
 ),
 
 quartile as (
 
     select
-        unique_id,
-        {{ salesfc.quantile_of('deviation', 0.25) }} as low,
-        {{ salesfc.quantile_of('deviation', 0.75) }} as high
+        *,
+        {{ salesfc.quantile_of('log_quantity - median_log', 0.25) }} over so_far as low,
+        {{ salesfc.quantile_of('log_quantity - median_log', 0.75) }} over so_far as high,
+        count(*) over so_far as n_sold
     from adjusted
-    group by unique_id
-    having count(*) >= 20
+    window
+        so_far as (
+            partition by unique_id order by ts rows between {{ year }} preceding and current row
+        )
 
 ),
 
 -- A range of no width (most periods alike) would make every other quantity an outlier: a fence
 -- is never nearer to its quartile than a factor of e.
-fence as (
-
-    select
-        *,
-        greatest(high - low, 1 / 3) as width
-    from quartile
-
-),
-
 bounded as (
 
     select
-        adjusted.*,
-        greatest(exp(adjusted.median_log + fence.low - 3 * fence.width) - 1.0, 0.0) as lower_fence,
-        exp(adjusted.median_log + fence.high + 3 * fence.width) - 1.0 as upper_fence
-    from adjusted
-    inner join fence on adjusted.unique_id = fence.unique_id
+        unique_id,
+        ts,
+        quantity,
+        greatest(exp(median_log + low - 3 * greatest(high - low, 1 / 3)) - 1.0, 0.0) as lower_fence,
+        exp(median_log + high + 3 * greatest(high - low, 1 / 3)) - 1.0 as upper_fence
+    from quartile
+    where n_sold >= 20
 
 )
 
-select
-    unique_id,
-    ts,
-    quantity,
-    lower_fence,
-    upper_fence
+select *
 from bounded
 where quantity < lower_fence or quantity > upper_fence

@@ -2,6 +2,11 @@
     why a quantity is not known. -#}
 {%- set missing, returns = salesfc.setting('missing'), salesfc.setting('returns') -%}
 {%- set net = 'units_sold' if returns == 'drop' else 'units_sold + units_returned' -%}
+{#- A usual row is that of the periods so far: a later one changes nothing of before. -#}
+{%- set usual = {
+    'mean': 'sum(case when rows_counted > 0 then units end) over past / nullif(sum(rows_counted) over past, 0)',
+    'median': salesfc.quantile_of('units / nullif(rows_counted, 0)', 0.5) ~ ' over past',
+} %}
 
 with period_sales as (
 
@@ -16,32 +21,17 @@ with period_sales as (
     {%- endif %}
 
 ),
-{%- if missing in ['mean', 'median'] %}
-
-typical_row as (
-
-    select
-        unique_id,
-        {%- if missing == 'mean' %}
-        sum(units) / nullif(sum(rows_counted), 0) as quantity
-        {%- else %}
-        {{ salesfc.quantile_of('units / rows_counted', 0.5) }} as quantity
-        {%- endif %}
-    from period_sales
-    where rows_counted > 0
-    group by unique_id
-
-),
-{%- endif %}
 
 completed as (
 
     select
-        period_sales.*,
-        {%- if missing in ['mean', 'median'] %}
-        period_sales.rows_missing * greatest(coalesce(typical_row.quantity, 0.0), 0.0) as units_imputed
+        *,
+        {%- if missing in usual %}
+        rows_missing * greatest(coalesce({{ usual[missing] }}, 0.0), 0.0) as units_imputed
     from period_sales
-    left join typical_row on period_sales.unique_id = typical_row.unique_id
+    window past as (
+        partition by unique_id order by ts rows between unbounded preceding and current row
+    )
         {%- else %}
         0.0 as units_imputed
     from period_sales

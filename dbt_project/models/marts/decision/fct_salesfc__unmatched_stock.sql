@@ -1,4 +1,4 @@
-{#- Stock of what no sales are known of: rows that no series takes. -#}
+{#- Stock of what no sales are known of: rows up to the cutoff that no series takes. -#}
 {%- set has_keys = salesfc.key_positions('stock') != [] %}
 {%- set is_on = salesfc.setting('stock_identifier') != '' and has_keys %}
 {%- set columns = {} %}
@@ -13,9 +13,10 @@ select
     max(stock.on_hand) as most_on_hand,
     'no series with these keys has a row of sales up to the cutoff' as reason
 from {{ ref('stg_salesfc__stock') }} as stock
+cross join {{ ref('int_salesfc__cutoff') }} as cutoff
 left join {{ ref('int_salesfc__series_key') }} as series_key
     on {{ salesfc.on_keys('stock', 'series_key', 'stock') }}
-where series_key.unique_id is null
+where series_key.unique_id is null and coalesce(stock.seen_at < cutoff.next_ts, true)
 group by {{ salesfc.as_json(columns) }}
 {%- else %}
 select

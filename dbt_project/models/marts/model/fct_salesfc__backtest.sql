@@ -1,11 +1,15 @@
 {#- Forecasts of the past beside what came: at each backtest cutoff, by every method. A period that
-    does not count (a stock-out, say) has no quantity. -#}
+    does not count (a stock-out, a gap on a line between its neighbours) has no quantity. -#}
+{%- set fills = 'interpolate' in [salesfc.setting('gaps'), salesfc.setting('missing')] %}
 select
     prediction.unique_id,
     cast(prediction.cutoff as date) as cutoff,
     cast(prediction.ts as date) as ts,
     prediction.method,
-    case when observations.mask then observations.quantity end as quantity,
+    case
+        when observations.mask{{ ' and observations.known_from is null' if fills }}
+            then observations.quantity
+    end as quantity,
     prediction.forecast,
     prediction.median,
     prediction.lower_bound,
