@@ -7,9 +7,12 @@ import subprocess
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from salesfc_plugin.database import connect
+from salesfc_plugin.demo.shop import demo_truth
 from salesfc_plugin.lineage import Lineage
 from tests.build.conftest import SALESFC, Demo
 
@@ -147,3 +150,45 @@ def test_the_shop_learns_what_its_promotions_win_and_take(demo: Demo) -> None:
         assert probability == pytest.approx(1.0)
         assert revenue < 0.5  # never seen, so never called best
     assert all(uplift > 0 and other > 0 for _, uplift, other in both)
+
+
+def test_explanations_tell_the_shops_true_effects_of_price_and_promotion(demo: Demo) -> None:
+    """The shop's demand is known: what price and promotion add each day has its sign, its size and its rank."""
+    with connect(demo.folder / "output/salesfc.duckdb") as connection:
+        told = connection.execute("""
+            with usual as (
+                select unique_id, median(known__price) as usual_price
+                from int_salesfc__observations, int_salesfc__cutoff
+                where ts between cutoff - 90 and cutoff and known__promotion = 0
+                group by all
+            )
+            select unique_id, sku, forecast, contribution, known__promotion as promotion,
+                ln(known__price / usual_price) as price_move
+            from fct_salesfc__explanation
+            join fct_salesfc__forecast using (unique_id, ts)
+            join int_salesfc__observations using (unique_id, ts)
+            join dim_salesfc__series using (unique_id)
+            join usual using (unique_id)
+            where driver = 'price and promotion' and forecast > 0
+        """).df()
+        off = connection.execute("""
+            select max(abs(total - forecast)) from fct_salesfc__forecast join (
+                select unique_id, ts, sum(contribution) as total from fct_salesfc__explanation group by all
+            ) using (unique_id, ts)""").fetchone()
+    truth = demo_truth().effects.to_pandas()[["sku", "elasticity", "promotion_lift"]]
+    told = told.merge(truth, on="sku").dropna()
+    effect = told["elasticity"] * told["price_move"] + told["promotion_lift"] * told["promotion"]
+    told["true"] = told["forecast"] * (1 - np.exp(-effect))
+    on_offer = told[told["promotion"] > 0]
+    moved = told[(told["promotion"] == 0) & (told["price_move"].abs() > 0.03)]
+    assert off is not None
+    assert off[0] < 1e-4
+    assert min(len(on_offer), len(moved)) > 100
+    assert (on_offer["contribution"] > 0).mean() > 0.97
+    assert (np.sign(moved["contribution"]) == np.sign(moved["true"])).mean() > 0.97
+    assert on_offer["contribution"].mean() == pytest.approx(on_offer["true"].mean(), rel=0.25)
+    assert spearmanr(on_offer["contribution"], on_offer["true"]).statistic > 0.9
+    series = told.groupby("unique_id")[["contribution", "true", "forecast"]].sum().loc[on_offer["unique_id"].unique()]
+    shares = series[["contribution", "true"]].div(series["forecast"], axis=0)
+    assert spearmanr(series["contribution"], series["true"]).statistic > 0.8
+    assert spearmanr(shares["contribution"], shares["true"]).statistic > 0.6
