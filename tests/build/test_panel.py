@@ -47,15 +47,16 @@ def test_gaps(build, rule, quantity):
         ("drop", 0.0),
         ("mean", 5.0),
         ("median", 4.0),
-        ("interpolate", 6.0),
-        ("forward", 3.0),
+        ("interpolate", 8.5),
+        ("forward", 9.0),
     ],
 )
 def test_missing(build, rule, quantity):
-    result = build({"sales": daily([3, None, 9, 4, 4])}, {"missing": rule}, command="build")
+    """What is filled rests on the days before, but for a line to the next one."""
+    result = build({"sales": daily([2, 4, 9, None, 8])}, {"missing": rule}, command="build")
     assert result.ok, result.trouble
-    assert result.rows(OBSERVED.format("total", "2024-01-05"))[1] == (
-        dt.date(2024, 1, 2),
+    assert result.rows(OBSERVED.format("total", "2024-01-05"))[3] == (
+        dt.date(2024, 1, 4),
         quantity,
         quantity is not None,
     )
