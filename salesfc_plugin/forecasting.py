@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +49,96 @@ class Shown:
         return [*lists, tf.constant(float(self.past)), tf.constant(float(self.product))]
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What a traced forward pass depends on, beside weights and arrays.
+
+    Args:
+        network, shape, capacity, levels: of the model.
+        floor: added to every scale.
+        flags: 1 for each column known in advance that is a flag, else 0.
+        no_holiday: bytes of ``[C]``: each holiday feature on a usual day, NaN for other features.
+        width, end: periods of the arrays, and where the horizon begins.
+        sizes: shapes of the arrays, and the batch.
+    """
+
+    network: str
+    shape: Shape
+    capacity: tuple[tuple[str, float], ...]
+    levels: tuple[float, ...]
+    floor: float
+    flags: tuple[float, ...]
+    no_holiday: bytes
+    width: int
+    end: int
+    sizes: tuple[tuple[int, ...], ...]
+
+
+class Graph:
+    """A network and its traced forward pass.
+
+    To trace one takes as long as to forecast thousands of series, and a build forecasts a dozen times: all models and
+    panels of one kind share it, one at a time, since its weights are those of whoever forecasts.
+    """
+
+    made: ClassVar[dict[Kind, Graph]] = {}
+    _MOST: ClassVar[int] = 4
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind, self.lock = kind, threading.Lock()
+        capacity = Capacity(**dict(kind.capacity))  # type: ignore[arg-type]  # its numbers are whole where they must be
+        self.network = build_network(kind.network, kind.shape, capacity, kind.levels)
+        self.run = tf.function(self._forward, autograph=False, reduce_retracing=True)
+
+    @classmethod
+    def of(cls, kind: Kind) -> Graph:
+        """The graph of a kind, made at the first time; the oldest of too many is forgotten."""
+        if kind not in cls.made:
+            for old in list(cls.made)[: max(len(cls.made) + 1 - cls._MOST, 0)]:
+                del cls.made[old]
+            cls.made[kind] = cls(kind)
+        return cls.made[kind]
+
+    def _forward(
+        self,
+        row: tf.Tensor,
+        origin: tf.Tensor,
+        use: tf.Tensor,
+        arrays: dict[str, tf.Tensor],
+        shown: list[tf.Tensor] | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        kind = self.kind
+        tensors = Tensors(**{"deviation": None, "exposure": None, **arrays}, width=kind.width, end=kind.end)
+        inputs = gather_inputs(tensors, kind.shape, kind.floor, row, tf.fill(tf.shape(row), origin))
+        if shown is not None:
+            inputs |= self._as_usual(inputs, *shown)
+        quantiles, mean = self.network(inputs, tf.tile(use, (tf.shape(row)[0], 1)))
+        scale = inputs["scale"][:, None]
+        return mean * scale, tf.nn.relu(quantiles) * scale[:, :, None]
+
+    def _as_usual(
+        self, inputs: dict[str, tf.Tensor], known: tf.Tensor, calendar: tf.Tensor, past: tf.Tensor, product: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Inputs that are not shown become what they usually are; what has happened stays, so that it is compared with.
+
+        A flag known in advance is off and another such column at its mean over the window; a date is that of the last
+        known period, without a holiday near it; behaviour is at its mean over the window; attributes are unknown.
+        """
+        flags = tf.constant(self.kind.flags, tf.float32)
+        usual = tf.reduce_mean(inputs["window_known"], axis=1, keepdims=True) * (1.0 - flags)
+        holiday = tf.constant(np.frombuffer(self.kind.no_holiday, np.float32))
+        now = inputs["window_calendar"][:, -1:]
+        date = tf.where(tf.math.is_finite(holiday), tf.zeros_like(now) + holiday, now)
+        steady = tf.reduce_mean(inputs["window_past"], axis=1, keepdims=True)
+        return {
+            "step_known": known * inputs["step_known"] + (1.0 - known) * usual,
+            "step_calendar": calendar * inputs["step_calendar"] + (1.0 - calendar) * date,
+            "window_past": past * inputs["window_past"] + (1.0 - past) * steady,
+            "codes": inputs["codes"] * tf.cast(product, tf.int32),
+            "reals": inputs["reals"] * product,
+        }
+
+
 class Forecaster:
     """A model over a panel, ready to forecast from its cutoff or from earlier ones.
 
@@ -71,8 +163,7 @@ class Forecaster:
         self._chunk = max(batches, 1) * self.batch
         self._prepare(np.arange(min(self._chunk, panel.n_series)))
         self.shape = Shape.of(self.arrays, model.recipe)
-        self._network = build_network(model.network, self.shape, Capacity(**model.capacity), model.levels)
-        self._run = tf.function(self._forward, autograph=False, reduce_retracing=True)
+        self.graph = Graph.of(self._kind())
         self._shown: Shown | None = None
 
     def shown(self, switches: tuple[tuple[bool, ...], ...], shown: Shown, rows: NDArray[np.int64]) -> Floats:
@@ -127,12 +218,13 @@ class Forecaster:
         place, origin = self._prepare(rows), self._end - periods_back
         mean = np.zeros((len(rows), self.shape.horizon), np.float32)
         quantiles = np.zeros((*mean.shape, len(self.model.levels)), np.float32)
-        for weights in self.model.weights:
-            self._network.set_weights(list(weights))
-            for switch in switches:
-                m, q = self._pass(place.astype(np.int32), origin, switch)
-                mean += m
-                quantiles += q
+        with self.graph.lock:
+            for weights in self.model.weights:
+                self.graph.network.set_weights(list(weights))
+                for switch in switches:
+                    m, q = self._pass(place.astype(np.int32), origin, switch)
+                    mean += m
+                    quantiles += q
         members = len(self.model.weights) * len(switches)
         mean /= members
         quantiles /= members
@@ -148,52 +240,28 @@ class Forecaster:
         means, quantiles = [], []
         for first in range(0, len(rows), self.batch):
             part = rows[first : first + self.batch]
-            m, q = self._run(tf.constant(np.resize(part, self.batch)), start, use, self._tensors.arrays(), shown)
+            m, q = self.graph.run(tf.constant(np.resize(part, self.batch)), start, use, self._tensors.arrays(), shown)
             means.append(m.numpy()[: len(part)])
             quantiles.append(q.numpy()[: len(part)])
         return to_units(
             self.model.recipe.normalisation, np.concatenate(means), np.concatenate(quantiles), self.model.levels
         )
 
-    def _forward(
-        self,
-        row: tf.Tensor,
-        origin: tf.Tensor,
-        use: tf.Tensor,
-        arrays: dict[str, tf.Tensor],
-        shown: list[tf.Tensor] | None = None,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        floor = self.model.recipe.network_floor
-        inputs = gather_inputs(
-            self._tensors.with_arrays(arrays), self.shape, floor, row, tf.fill(tf.shape(row), origin)
+    def _kind(self) -> Kind:
+        model, tensors = self.model, self._tensors
+        arrays = tensors.arrays()
+        return Kind(
+            network=model.network,
+            shape=self.shape,
+            capacity=tuple(sorted(model.capacity.items())),
+            levels=model.levels,
+            floor=model.recipe.network_floor,
+            flags=tuple(float(column.kind == "flag") for column in model.recipe.known),
+            no_holiday=self._no_holiday().tobytes(),
+            width=tensors.width,
+            end=tensors.end,
+            sizes=((self.batch,), *(tuple(arrays[name].shape) for name in sorted(arrays))),
         )
-        if shown is not None:
-            inputs |= self._as_usual(inputs, *shown)
-        quantiles, mean = self._network(inputs, tf.tile(use, (tf.shape(row)[0], 1)))
-        scale = inputs["scale"][:, None]
-        return mean * scale, tf.nn.relu(quantiles) * scale[:, :, None]
-
-    def _as_usual(
-        self, inputs: dict[str, tf.Tensor], known: tf.Tensor, calendar: tf.Tensor, past: tf.Tensor, product: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        """Inputs that are not shown become what they usually are; what has happened stays, so that it is compared with.
-
-        A flag known in advance is off and another such column at its mean over the window; a date is that of the last
-        known period, without a holiday near it; behaviour is at its mean over the window; attributes are unknown.
-        """
-        flags = [float(column.kind == "flag") for column in self.model.recipe.known]
-        usual = tf.reduce_mean(inputs["window_known"], axis=1, keepdims=True) * (1.0 - tf.constant(flags))
-        holiday = tf.constant(self._no_holiday())
-        now = inputs["window_calendar"][:, -1:]
-        date = tf.where(tf.math.is_finite(holiday), tf.zeros_like(now) + holiday, now)
-        steady = tf.reduce_mean(inputs["window_past"], axis=1, keepdims=True)
-        return {
-            "step_known": known * inputs["step_known"] + (1.0 - known) * usual,
-            "step_calendar": calendar * inputs["step_calendar"] + (1.0 - calendar) * date,
-            "window_past": past * inputs["window_past"] + (1.0 - past) * steady,
-            "codes": inputs["codes"] * tf.cast(product, tf.int32),
-            "reals": inputs["reals"] * product,
-        }
 
     def _no_holiday(self) -> Floats:
         """``[C]`` each holiday feature on a usual day (its median), NaN for other features."""

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salesfc_plugin.baselines import Forecast, row_quantiles
+from salesfc_plugin.baselines import Forecast
 from salesfc_plugin.evaluation.metrics import quantile_losses
 from salesfc_plugin.panel import Floats, Panel
 
@@ -223,7 +223,13 @@ def _level_quantiles(scores: list[NDArray[np.float64]], levels: tuple[float, ...
     count = int(np.isfinite(pooled[:, 0]).sum())
     if count == 0:
         return np.zeros(len(levels)), 0
-    return np.diagonal(row_quantiles(pooled.T, levels)).copy(), count
+    place = (count - 1) * np.array(levels)
+    low = np.floor(place).astype(np.int64)
+    high = np.minimum(low + 1, count - 1)
+    # two places of each column are asked for: to sort it all took a third of what learning costs
+    found = [np.partition(column, (a, b))[[a, b]] for column, a, b in zip(pooled.T.copy(), low, high, strict=True)]
+    below, above = np.array(found, np.float64).T
+    return below + (above - below) * (place - low), count
 
 
 def _losses(held: Held, calibration: Calibration) -> NDArray[np.float64]:

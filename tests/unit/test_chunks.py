@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 
-from salesfc_plugin.forecasting import Forecaster
+from salesfc_plugin.forecasting import Forecaster, Graph
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from tests.panels import tiny_panel
@@ -35,3 +36,16 @@ def test_memory_of_a_forecast_does_not_grow_with_the_panel(lstm_model: TrainedMo
 
     few, many = extra(64), extra(512)
     assert many < 1.5 * few
+
+
+def test_models_of_one_kind_share_a_graph_and_none_of_each_others_weights(
+    seasonal: Panel, lstm_model: TrainedModel
+) -> None:
+    other = replace(lstm_model, weights=tuple(tuple(1.5 * w for w in member) for member in lstm_model.weights))
+    one, two = Forecaster(lstm_model, seasonal), Forecaster(other, seasonal)
+    first = one.at(14, lstm_model.switches)
+    assert (two.at(14, lstm_model.switches).mean != first.mean).any()
+    np.testing.assert_array_equal(one.at(14, lstm_model.switches).quantiles, first.quantiles)
+    assert one.graph is two.graph
+    assert Forecaster(lstm_model, seasonal, batch=2).graph is not one.graph
+    assert len(Graph.made) <= 4
