@@ -9,12 +9,14 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
+import yaml
 from scipy.stats import spearmanr
 
 from salesfc_plugin.database import connect
+from salesfc_plugin.demo import VARS_FILE, write_demo
 from salesfc_plugin.demo.shop import demo_truth
 from salesfc_plugin.lineage import Lineage
-from tests.build.conftest import SALESFC, Demo
+from tests.build.conftest import SALESFC, Demo, run_dbt
 
 REPORT = "output/salesfc_report.html"
 
@@ -192,3 +194,22 @@ def test_explanations_tell_the_shops_true_effects_of_price_and_promotion(demo: D
     shares = series[["contribution", "true"]].div(series["forecast"], axis=0)
     assert spearmanr(series["contribution"], series["true"]).statistic > 0.8
     assert spearmanr(shares["contribution"], shares["true"]).statistic > 0.6
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_less_memory_gives_the_same_or_one_line(demo: Demo, tmp_path: Path) -> None:
+    """Without a limit DuckDB takes 395 MB for this build; a quarter is too little, with 150 MB it uses the disk."""
+    database = tmp_path / "salesfc.duckdb"
+    write_demo(database, 7)
+    variables = yaml.safe_load(VARS_FILE.read_text(encoding="utf-8"))
+    quarter = run_dbt(database, ["run"], variables | {"salesfc_memory_limit": "99MB"})
+    assert "Out of Memory Error" in quarter.trouble
+    assert "Traceback" not in quarter.trouble
+    made = run_dbt(database, ["run"], variables | {"salesfc_memory_limit": "150MB"})
+    assert made.ok, made.trouble
+    assert {path.name for path in tmp_path.iterdir()} == {"salesfc.duckdb", "target", "logs"}
+    with connect(demo.folder / "output/salesfc.duckdb") as connection:
+        for table in ("fct_salesfc__forecast_quantile", "fct_salesfc__series_status", "fct_salesfc__accuracy"):
+            query = f"from {table} order by all"
+            assert made.rows(query) == connection.execute(query).fetchall(), table

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from salesfc_plugin.lineage import Lineage
 from tests.build.conftest import BuildResult, run_dbt, write_raw
 
 MODELS = ("--select", "+fct_salesfc__forecast_quantile", "+fct_salesfc__backtest")
@@ -22,6 +23,7 @@ SETTINGS = {
     "salesfc_series_identifier": "product", "salesfc_static_columns": ["kind"], "salesfc_backtest_cutoffs": 2,
     "salesfc_price_column": "", "salesfc_network": "dense",
 }  # fmt: skip
+REGISTRY_SQL = "dbt_project/models/marts/model/salesfc__model_registry.sql"
 ONCE = "select model_version, stage, role, cutoff, data_hash, created_at, md5(weights) as weights, metrics"
 
 
@@ -118,6 +120,16 @@ def test_a_forecast_alone_trains_nothing_and_serves_what_it_has_never_seen(story
     assert "s9" not in set(story["grown"].forecast.unique_id)
     made = alone.result.sql("select method, model_version from int_salesfc__prediction where unique_id = 's9'")
     assert set(made.model_version) == {maker["model_version"]}, "by its attributes, which the network knows"
+
+
+def test_lineage_reads_what_a_later_build_adds_to_what_is_there(story: dict[str, Step], database: Path) -> None:
+    columns: dict[tuple[str, str], list[str]] = {}
+    named = "select schema_name, table_name, column_name from duckdb_columns() order by column_index"
+    for schema, table, column in story["launch"].result.rows(named):
+        columns.setdefault((schema, table), []).append(column)
+    lineage = Lineage(database.parent / "target", columns)
+    assert "where before.stage" in (database.parent / "target" / "compiled" / "salesfc" / REGISTRY_SQL).read_text()
+    assert "int_salesfc__trained_model" in lineage.trace("salesfc__model_registry", "created_at").python_models
 
 
 @pytest.mark.slow
