@@ -114,8 +114,9 @@ def layout(number: int) -> Layout:
     draw = random.Random(number)
     names = iter(draw.sample(NAMES, len(NAMES)))
     keys = tuple(Column(next(names), draw.choice(KEY_TYPES)) for _ in range(draw.choice((0, 1, 1, 2, 3))))
-    time_name = next(names)
-    quantity = Column(next(names), draw.choice(QUANTITY_TYPES))
+    plain = (name for name in names if "{{" not in name)  # dbt reads a var that is one text as Jinja
+    time_name = next(plain)
+    quantity = Column(next(plain), draw.choice(QUANTITY_TYPES))
     variables: dict[str, Any] = {
         "series_keys": [key.name for key in keys], "time_column": time_name, "quantity_column": quantity.name,
         "horizon": draw.choice((1, 7, 28)), "frequency": draw.choice(("day", "day", "week", "month")),
