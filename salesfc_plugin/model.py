@@ -70,7 +70,8 @@ class TrainedModel:
         """Weights and config as one ``.npz``, which can be read without running any code of it."""
         buffer = io.BytesIO()
         arrays = {f"w{m}_{k}": w for m, member in enumerate(self.weights) for k, w in enumerate(member)}
-        text = to_json({"config": self.config(), "metrics": self.metrics, "trust": self.trust})
+        members = [len(member) for member in self.weights]
+        text = to_json({"config": self.config(), "metrics": self.metrics, "trust": self.trust, "members": members})
         np.savez(buffer, __config__=np.frombuffer(text.encode(), np.uint8), **arrays)  # type: ignore[arg-type]
         return buffer.getvalue()
 
@@ -97,6 +98,10 @@ class TrainedModel:
         config = text["config"]
         if any(not 0 <= size <= _LARGEST for size in config["capacity"].values()):
             raise ValueError("the network is larger than any that is trained")
+        members = [len(member) for member in weights]
+        # each array has a checksum, their list has none; older files do not tell their number
+        if text.get("members", members) != members:
+            raise ValueError("an array is missing")
         return cls(
             network=config["network"],
             capacity=config["capacity"],

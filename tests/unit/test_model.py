@@ -229,6 +229,20 @@ def test_damaged_bytes_are_refused_or_give_the_same_model(at: int, noise: bytes,
     same_models(model, made_up())
 
 
+@pytest.mark.parametrize("missing", [1, 2])
+def test_an_archive_whose_list_ends_too_early_is_refused(missing: int) -> None:
+    """Each array has a checksum, the number of them in an archive's last bytes has none."""
+    ends = GOOD.rindex(b"PK\x05\x06")
+    count, size = (int.from_bytes(GOOD[ends + at : ends + at + n], "little") for at, n in ((10, 2), (12, 4)))
+    last = ends
+    for _ in range(missing):
+        last = GOOD.rindex(b"PK\x01\x02", 0, last)
+    kept, size = count - missing, size - (ends - last)
+    tail = GOOD[ends : ends + 8] + 2 * kept.to_bytes(2, "little") + size.to_bytes(4, "little") + GOOD[ends + 16 :]
+    with pytest.raises(ModelError, match="cannot be read"):
+        TrainedModel.from_bytes(GOOD[:last] + tail)
+
+
 # --- the registry ----------------------------------------------------------------------------------------------------
 
 
