@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from salesfc_plugin import registry
 from salesfc_plugin.config import ForecastConfig, Progress, Quiet, parse_date
+from salesfc_plugin.memory import give_back
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from salesfc_plugin.parts import Job, is_spread, spread_job
@@ -239,7 +240,9 @@ def _panel(
     config: ForecastConfig,
     vocabulary: dict[str, tuple[str, ...]] | None = None,
 ) -> Panel:
-    return read_panel(observations, series, calendar, _cutoff(values), config, vocabulary)
+    panel = read_panel(observations, series, calendar, _cutoff(values), config, vocabulary)
+    give_back()  # what it was read from
+    return panel
 
 
 def _cutoff(values: dict[str, Any]) -> np.datetime64:

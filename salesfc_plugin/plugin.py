@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import sys
 import threading
 import time
@@ -27,7 +28,7 @@ from dbt_common.events.event_manager_client import get_event_manager
 from dbt_common.exceptions import DbtRuntimeError
 
 from salesfc_plugin.database import explained, is_held
-from salesfc_plugin.memory import peak_bytes
+from salesfc_plugin.memory import give_back, on_give_back, peak_bytes
 
 if TYPE_CHECKING:
     from dbt.adapters.duckdb.credentials import DuckDBCredentials
@@ -55,6 +56,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt's classes are untyped
         from salesfc_plugin.serving.functions import make_functions
 
         self._promoted = make_functions(conn)
+        on_give_back(Cache(conn).empty)
 
     def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
         """Watch for a cancelled build from its first connection on: Ctrl-C may come before a training asks.
@@ -66,6 +68,42 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt's classes are untyped
         _CANCELLATION.watch()
         make_table_macro(cursor)
         self._promoted.look_again()
+
+
+class Cache:
+    """What DuckDB keeps in memory of the tables of a file: it keeps what it has read until it needs the room."""
+
+    _HELD = 64_000_000  # bytes that queries may hold for nobody to be in their way
+
+    def __init__(self, connection: DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def empty(self) -> None:
+        """Drop it, unless a query runs that holds memory of its own, which a low limit would end."""
+        try:
+            with self._connection.cursor() as cursor:
+                self._empty(cursor)
+        except duckdb.Error:
+            return  # a connection that was closed has no cache
+
+    def _empty(self, cursor: DuckDBPyConnection) -> None:
+        of_tables, of_queries, limit = cursor.execute(
+            "select coalesce(sum(memory_usage_bytes) filter (where tag = 'BASE_TABLE'), 0),"
+            " coalesce(sum(memory_usage_bytes) filter (where tag not in ('BASE_TABLE', 'METADATA')), 0),"
+            " current_setting('memory_limit') from duckdb_memory()"
+        ).fetchone() or (0, 0, "")
+        if of_tables <= self._HELD or of_queries > self._HELD:
+            return
+        try:
+            cursor.execute(f"set memory_limit = '{of_queries + self._HELD} B'")
+        finally:
+            cursor.execute(f"set memory_limit = '{_at_least(limit)}'")
+
+
+def _at_least(limit: str) -> str:
+    """A limit that DuckDB tells in the same words: it tells limits cut after one digit."""
+    number, unit = re.fullmatch(r"([0-9.]+) ?(.+)", limit).groups()  # type: ignore[union-attr]  # always so
+    return limit if unit.startswith("byte") else f"{float(number) + 0.05:.2f} {unit}"
 
 
 def _wait(path: Path, config: dict[str, Any], attempts: int) -> None:
@@ -128,7 +166,10 @@ class DbtProgress:
 
 
 def dbt_progress() -> DbtProgress:
-    """What a dbt Python model hands to `salesfc_plugin.pipeline` so that a training can report, and can be stopped."""
+    """What a dbt Python model hands to `salesfc_plugin.pipeline` so that a training can report, and can be stopped.
+
+    What the queries before it left in memory is given back.
+    """
     _CANCELLATION.watch()
     manager = get_event_manager()
     if _tell_memory not in manager.callbacks:
@@ -136,6 +177,7 @@ def dbt_progress() -> DbtProgress:
     if Path(sys.argv[0]).name == "dbt":  # the process is dbt's alone; what hosts it elsewhere keeps its last words
         atexit.unregister(_end_quietly)
         atexit.register(_end_quietly)
+    give_back()
     return DbtProgress()
 
 

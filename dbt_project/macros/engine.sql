@@ -132,6 +132,16 @@
 {% macro item_of(list, place) %}{{ return(adapter.dispatch('item_of', 'salesfc')(list, place)) }}{% endmacro %}
 {% macro default__item_of(list, place) -%}{{ list }}[{{ place }}]{%- endmacro %}
 
+{#- A list of an expression of each `item` of a list, and of the items for which one is true. -#}
+{% macro list_map(list, expression) %}{{ return(adapter.dispatch('list_map', 'salesfc')(list, expression)) }}{% endmacro %}
+{% macro default__list_map(list, expression) -%}list_transform({{ list }}, lambda item: {{ expression }}){%- endmacro %}
+
+{% macro list_where(list, condition) %}{{ return(adapter.dispatch('list_where', 'salesfc')(list, condition)) }}{% endmacro %}
+{% macro default__list_where(list, condition) -%}list_filter({{ list }}, lambda item: {{ condition }}){%- endmacro %}
+
+{% macro list_length(list) %}{{ return(adapter.dispatch('list_length', 'salesfc')(list)) }}{% endmacro %}
+{% macro default__list_length(list) -%}len({{ list }}){%- endmacro %}
+
 {% macro list_sum(list) %}{{ return(adapter.dispatch('list_sum', 'salesfc')(list)) }}{% endmacro %}
 {% macro default__list_sum(list) -%}list_sum({{ list }}){%- endmacro %}
 

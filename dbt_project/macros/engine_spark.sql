@@ -96,6 +96,10 @@
 
 {% macro spark__item_of(list, place) -%}element_at({{ list }}, {{ place }}){%- endmacro %}
 
+{% macro spark__list_map(list, expression) -%}transform({{ list }}, item -> {{ expression }}){%- endmacro %}
+{% macro spark__list_where(list, condition) -%}filter({{ list }}, item -> {{ condition }}){%- endmacro %}
+{% macro spark__list_length(list) -%}size({{ list }}){%- endmacro %}
+
 {% macro spark__list_sum(list) -%}
     case when size({{ list }}) > 0 then aggregate({{ list }}, cast(0 as double), (total, item) -> total + item) end
 {%- endmacro %}

@@ -28,6 +28,14 @@
 
 {% macro is_text(type) %}{{ return(type.startswith(('varchar', 'string', 'text'))) }}{% endmacro %}
 
+{#- A type such as decimal(9,2); a list of numbers is none. -#}
+{% macro is_numeric(type) %}
+    {%- do return(not type.endswith((']', '>')) and type.startswith((
+        'tinyint', 'smallint', 'int', 'bigint', 'hugeint', 'uint', 'utiny', 'usmall', 'ubig', 'uhuge', 'float', 'real',
+        'double', 'decimal', 'numeric'
+    ))) -%}
+{% endmacro %}
+
 {#- Those of some columns of a raw table that are text. -#}
 {% macro text_columns(table, columns) %}
     {%- set found = [] -%}
@@ -81,7 +89,7 @@
     {%- endif -%}
     {%- if competitor and price -%}
     ,
-    sales.price / nullif(past.{{ salesfc.quoted(competitor, 'past__') }}, 0) as past__price_ratio
+    history.price / nullif(past.{{ salesfc.quoted(competitor, 'past__') }}, 0) as past__price_ratio
     {%- endif -%}
 {%- endmacro %}
 
@@ -94,8 +102,7 @@
         cast(cast({{ expression }} as integer) as double)
     {%- elif type == 'date' or type.startswith('timestamp') -%}
         {{ salesfc.days_between("date '1970-01-01'", 'cast(' ~ expression ~ ' as date)') }} / cast(365.25 as double)
-    {%- elif type.startswith(('tinyint', 'smallint', 'int', 'bigint', 'hugeint', 'uint', 'utiny', 'usmall', 'ubig', 'uhuge',
-        'float', 'real', 'double', 'decimal', 'numeric')) -%}
+    {%- elif salesfc.is_numeric(type) -%}
         {{ salesfc.finite(salesfc.to_number(expression)) }}
     {%- else -%}
         nullif(trim(cast({{ expression }} as string)), '')

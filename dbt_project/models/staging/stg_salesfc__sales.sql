@@ -7,7 +7,7 @@
     {%- do salesfc.raw_type('sales', key, 'series_keys') -%}
 {%- endfor -%}
 {%- set time_type = salesfc.raw_type('sales', time_column, 'time_column') -%}
-{%- do salesfc.raw_type('sales', quantity_column, 'quantity_column') -%}
+{%- set quantity_type = salesfc.raw_type('sales', quantity_column, 'quantity_column') -%}
 {%- if price_column -%}
     {%- do salesfc.raw_type('sales', price_column, 'price_column') -%}
 {%- endif -%}
@@ -35,9 +35,12 @@ renamed as (
         {{ salesfc.quoted(key) }} as key_{{ loop.index }},
         {%- endfor %}
         cast({{ salesfc.quoted(time_column) }} as string) as time_text,
+        {{ salesfc.is_empty(salesfc.quoted(time_column), time_type) }} as time_is_empty,
         {{ salesfc.to_time(salesfc.quoted(time_column), time_type) }} as read_at,
         nullif(trim(cast({{ salesfc.quoted(quantity_column) }} as string)), '')
             as quantity_text,
+        {{ salesfc.is_empty(salesfc.quoted(quantity_column), quantity_type) }}
+            as quantity_is_empty,
         {{ salesfc.to_number(salesfc.quoted(quantity_column)) }} as quantity,
         {{ salesfc.finite(salesfc.to_number(price)) }} as price,
         cast({{ customer }} as string) as customer,
@@ -51,8 +54,8 @@ select
     {{ salesfc.believed_time('read_at') }} as sold_at,
     case
         when unique_id is null then 'a series key is empty'
-        {{ salesfc.time_reasons('time_text', 'read_at') }}
-        when quantity_text is null then null
+        {{ salesfc.time_reasons('time_is_empty', 'read_at') }}
+        when quantity_is_empty then null
         when quantity is null or isnan(quantity) then 'the quantity is not a number'
         when abs(quantity) = cast('infinity' as double) then 'the quantity is not finite'
         when abs(quantity) > 1e15 then 'the quantity is larger than 1e15'

@@ -1,22 +1,17 @@
 {#- What kind of demand a series has: mean interval between sales (1.32) and squared variation of
     their sizes (0.49) as in Syntetos, Boylan and Croston, J. Oper. Res. Soc. 56 (2005). Dead:
     nothing sold for 90 days, or two horizons if that is longer. New: first sold within the last 8
-    weeks. Sizes are averaged in the order of time: a sum in the order of threads differs in its last
-    digit from build to build. -#}
+    weeks. -#}
 {%- set days = {'day': 1, 'week': 7, 'month': 30}[salesfc.setting('frequency')] -%}
 {%- set dead_days = [90, 2 * salesfc.setting('horizon') * days] | max -%}
 
-with counted as (
+with sized as (
 
     select
         unique_id,
-        count(*) as n_periods,
-        count(*) filter (where quantity > 0) as n_sold,
-        {{ salesfc.listed('quantity', 'ts') }} as quantities,
-        {{ salesfc.listed('quantity', 'ts', 'quantity > 0') }} as sizes
-    from {{ ref('int_salesfc__observations') }}
-    where mask
-    group by unique_id
+        quantities,
+        {{ salesfc.list_where('quantities', 'item > 0') }} as sizes
+    from {{ ref('int_salesfc__quantity_list') }}
 
 ),
 
@@ -24,16 +19,17 @@ measured as (
 
     select
         span.*,
-        coalesce(counted.n_periods, 0) as n_periods,
-        coalesce(counted.n_sold, 0) as n_sold,
-        coalesce({{ salesfc.list_sum('counted.quantities') }}, 0.0) as units,
-        counted.n_periods / nullif(counted.n_sold, 0) as demand_interval,
+        coalesce({{ salesfc.list_length('sized.quantities') }}, 0) as n_periods,
+        coalesce({{ salesfc.list_length('sized.sizes') }}, 0) as n_sold,
+        coalesce({{ salesfc.list_sum('sized.quantities') }}, 0.0) as units,
+        {{ salesfc.list_length('sized.quantities') }}
+        / nullif({{ salesfc.list_length('sized.sizes') }}, 0) as demand_interval,
         power(
-            coalesce({{ salesfc.list_deviation('counted.sizes') }}, 0.0)
-            / nullif({{ salesfc.list_mean('counted.sizes') }}, 0), 2
+            coalesce({{ salesfc.list_deviation('sized.sizes') }}, 0.0)
+            / nullif({{ salesfc.list_mean('sized.sizes') }}, 0), 2
         ) as size_variation
     from {{ ref('int_salesfc__series_span') }} as span
-    left join counted on span.unique_id = counted.unique_id
+    left join sized on span.unique_id = sized.unique_id
 
 )
 

@@ -34,7 +34,8 @@ ruled as (
                 then least(greatest(sales.quantity, outlier.lower_fence), outlier.upper_fence)
             {%- endif %}
             else sales.quantity
-        end as quantity
+        end as quantity,
+        sales.price
     from grid
     left join {{ ref('int_salesfc__period_quantity') }} as sales
         on grid.unique_id = sales.unique_id and grid.ts = sales.ts
@@ -67,6 +68,7 @@ select
     is_gap,
     is_unknown,
     is_outlier,
+    price,
     {%- if fills %}
     {{ salesfc.filled(gaps, missing) }} as quantity,
     {%- set is_interpolated = salesfc.is_interpolated(gaps, missing) %}

@@ -25,7 +25,7 @@ select
     past.{{ salesfc.quoted(column, 'past__') }}
     {%- endfor %}
     {%- if price and 'price' not in taken %},
-    sales.price as past__price
+    history.price as past__price
     {%- endif %}
     {%- if customer and 'customers' not in taken %},
     cast(sales.customers as double) as past__customers
@@ -48,7 +48,7 @@ left join {{ ref('int_salesfc__past') }} as past
 left join {{ ref('int_salesfc__censored') }} as censored
     on history.unique_id = censored.unique_id and history.ts = censored.ts
 {%- endif %}
-{%- if price or customer %}
+{%- if customer and 'customers' not in taken %}
 left join {{ ref('int_salesfc__period_sales') }} as sales
     on history.unique_id = sales.unique_id and history.ts = sales.ts
 {%- endif %}

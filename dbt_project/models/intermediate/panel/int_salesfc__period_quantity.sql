@@ -50,5 +50,7 @@ select
     {%- else %}
     false as is_unknown,
     greatest(units + units_imputed, 0.0) as quantity
-    {%- endif %}
+    {%- endif %},
+    revenue,
+    price
 from completed

@@ -8,7 +8,7 @@ with sales as (
         sales.unique_id,
         {{ salesfc.period_of('sales.sold_at') }} as ts,
         case when sales.reject_reason is null then sales.quantity end as quantity,
-        sales.quantity_text is null or sales.reject_reason is not null as is_missing,
+        sales.quantity_is_empty or sales.reject_reason is not null as is_missing,
         sales.price,
         sales.customer,
         sales.copies

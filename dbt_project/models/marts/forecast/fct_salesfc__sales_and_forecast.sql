@@ -7,13 +7,11 @@ with history as (
         panel.ts,
         'history' as time_series_type,
         coalesce(sales.quantity, panel.quantity) as quantity,
-        case when period_sales.unique_id is null then 0.0 else period_sales.revenue end as revenue
+        case when sales.unique_id is null then 0.0 else sales.revenue end as revenue
     from {{ ref('int_salesfc__observations') }} as panel
     cross join {{ ref('int_salesfc__cutoff') }} as cutoff
     left join {{ ref('int_salesfc__period_quantity') }} as sales
         on panel.unique_id = sales.unique_id and panel.ts = sales.ts
-    left join {{ ref('int_salesfc__period_sales') }} as period_sales
-        on panel.unique_id = period_sales.unique_id and panel.ts = period_sales.ts
     where panel.ts <= cutoff.cutoff
 
 )
