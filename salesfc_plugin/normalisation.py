@@ -20,7 +20,41 @@ from numpy.typing import NDArray
 
 from salesfc_plugin.panel import Floats
 
+_GIANT = 50.0  # times the usual sale that a quantity counts at most
+_FIRST = 5  # sales of a series that say what is usual
 _STEEPEST = 3.0  # standard deviation of a logarithm beyond which a tail is an accident, not a forecast
+
+
+def without_giants(quantity: Floats, floor: float) -> Floats:
+    """``[N, T]`` quantities, each at most fifty times what the series usually sold before it.
+
+    One day of a million among tens (a slip of the pen, an order that comes once) would be the level of the weeks after
+    it, and in a training weigh more than all other windows. What is usual is the mean of the earlier sales as they
+    counted, and ``floor`` more; the first five count as they are. So a level that has moved is soon the usual one, and
+    no quantity counts otherwise for what came after it.
+    """
+    giants = np.flatnonzero(_has_giant(quantity, floor))
+    if len(giants) == 0:
+        return quantity
+    out: Floats = quantity.copy()
+    total, count = np.zeros(len(giants)), np.zeros(len(giants))
+    for t, value in enumerate(quantity[giants].T.astype(np.float64)):
+        most = np.where(count < _FIRST, np.inf, _GIANT * (total / np.maximum(count, 1.0) + floor))
+        value = np.where(value > most, most, value)
+        total, count = total + np.where(value > 0, value, 0.0), count + (value > 0)
+        out[giants, t] = value
+    return out
+
+
+def _has_giant(quantity: Floats, floor: float) -> NDArray[np.bool_]:
+    """``[N]`` whether any quantity is too large; until the first one is, all earlier ones counted as they are."""
+    sold = quantity > 0
+    value = np.where(sold, quantity, 0.0).astype(np.float64)
+    count: NDArray[np.int64] = np.cumsum(sold, axis=1) - sold
+    before = np.cumsum(value, axis=1) - value
+    giant: NDArray[np.bool_] = (value * count > _GIANT * (before + floor * count)) & (count >= _FIRST)
+    found: NDArray[np.bool_] = np.logical_or.reduce(giant, axis=1)
+    return found
 
 
 def to_network(kind: str, quantity: Floats) -> Floats:

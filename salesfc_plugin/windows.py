@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salesfc_plugin.config import CYCLES, Cycle
-from salesfc_plugin.normalisation import running_deviation, to_network
+from salesfc_plugin.normalisation import running_deviation, to_network, without_giants
 from salesfc_plugin.panel import Floats, Panel
 from salesfc_plugin.recipe import CLIP, Recipe
 
@@ -37,6 +37,7 @@ class Arrays:
         reals: ``[N, R]`` standardised.
         first: ``[N]`` first period of each series, in padded positions.
         end: position of the first period of the horizon.
+        quantity: ``[N, T]`` units sold, without giants.
         panel, recipe: what the arrays were made of; the rest is made of them when it is asked for.
     """
 
@@ -50,6 +51,7 @@ class Arrays:
     first: NDArray[np.int64]
     pad: int
     end: int
+    quantity: Floats
     panel: Panel
     recipe: Recipe
 
@@ -64,14 +66,14 @@ class Arrays:
     @cached_property
     def weight(self) -> Floats:
         """``[N]`` scale of the loss: one over the mean absolute seasonal difference."""
-        quantity = to_network(self.recipe.normalisation, self.panel.quantity)
+        quantity = to_network(self.recipe.normalisation, self.quantity)
         counted = replace(self.panel, quantity=quantity)
         return (1.0 / seasonal_scale(counted, self.recipe.network_floor)).astype(np.float32)
 
     @cached_property
     def volume(self) -> Floats:
         """``[N]`` mean units a period."""
-        return np.nan_to_num(_mean(np.abs(self.panel.quantity)), nan=0.0).astype(np.float32)
+        return np.nan_to_num(_mean(np.abs(self.quantity)), nan=0.0).astype(np.float32)
 
 
 def lookback(cycle: Cycle) -> int:
@@ -90,7 +92,8 @@ def make_arrays(panel: Panel, recipe: Recipe) -> Arrays:
     pad = lookback(recipe.cycle)
     n, history, total = panel.n_series, panel.n_history, len(panel.ts)
     sales = np.full((n, pad + total), np.nan, np.float32)
-    sales[:, pad : pad + history] = panel.quantity
+    quantity = without_giants(panel.quantity, recipe.floor)
+    sales[:, pad : pad + history] = quantity
     exposure = None
     if recipe.exposure is not None and recipe.exposure.name in panel.known:
         exposure = np.ones((n, pad + total), np.float32)
@@ -117,6 +120,7 @@ def make_arrays(panel: Panel, recipe: Recipe) -> Arrays:
         first=panel.first + pad,
         pad=pad,
         end=pad + history,
+        quantity=quantity,
         panel=panel,
         recipe=recipe,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from salesfc_plugin.config import ConfigError, ForecastConfig, Quiet
 from salesfc_plugin.evaluation.metrics import wape
 from salesfc_plugin.forecasting import Forecaster, forecast
 from salesfc_plugin.model import TrainedModel
-from salesfc_plugin.normalisation import running_deviation, to_network, to_units
+from salesfc_plugin.normalisation import running_deviation, to_network, to_units, without_giants
 from salesfc_plugin.panel import Floats, Panel
 from salesfc_plugin.recipe import learn_recipe
 from salesfc_plugin.training import fit
@@ -42,6 +43,49 @@ def test_the_running_deviation_is_that_of_what_was_known_before(quantity: Floats
             known = values[:end][np.isfinite(values[:end])]
             expected = known.std(ddof=1) if len(known) > 1 else 0.0
             np.testing.assert_allclose(found[row, end], expected, rtol=1e-3, atol=1e-3 * max(1.0, expected))
+
+
+lumpy = st.one_of(st.just(math.nan), st.just(0.0), st.integers(1, 9).map(float), st.integers(1, 10_000_000).map(float))
+
+
+@settings(deadline=None)
+@given(numpy_arrays(np.float32, (3, 14), elements=lumpy), st.sampled_from((0.01, 1.0)))
+def test_a_giant_counts_as_fifty_times_the_usual_sale_before_it(quantity: Floats, floor: float) -> None:
+    found = without_giants(quantity, floor)
+    for row, values in enumerate(quantity.astype(np.float64)):
+        counted: list[float] = []
+        for t, value in enumerate(values):
+            most = 50.0 * (np.mean(counted) + floor) if len(counted) >= 5 else math.inf
+            expected = min(value, most) if value > most else value
+            np.testing.assert_allclose(found[row, t], expected, rtol=1e-6)
+            if expected > 0:
+                counted.append(expected)
+
+
+@settings(deadline=None)
+@given(numpy_arrays(np.float32, (2, 14), elements=lumpy), st.integers(1, 13))
+def test_no_quantity_counts_otherwise_for_what_came_later(quantity: Floats, cut: int) -> None:
+    np.testing.assert_array_equal(without_giants(quantity, 1.0)[:, :cut], without_giants(quantity[:, :cut], 1.0))
+
+
+def test_a_level_that_has_moved_is_believed_after_some_sales() -> None:
+    quantity = np.concatenate([np.full(50, 2.0), np.full(20, 1000.0)])[None].astype(np.float32)
+    found = without_giants(quantity, 1.0)[0]
+    assert found[50] == 150
+    assert (found[57:] == 1000).all()
+
+
+def test_one_giant_day_spoils_neither_its_own_forecast_nor_those_of_others(seasonal: Panel) -> None:
+    """Networks that train on it and on what it would be without: every number is of the size that is sold."""
+    spoilt = seasonal.quantity.copy()
+    row = int(np.nanargmax(np.isfinite(spoilt[:, -40])))
+    spoilt[row, -40] = 1e6
+    model = model_of(replace(seasonal, quantity=spoilt), "mean")
+    made = forecast(model, replace(seasonal, quantity=spoilt))
+    most = np.nanmax(seasonal.quantity, axis=1)
+    others = np.arange(seasonal.n_series) != row
+    assert (made.mean.max(axis=1)[others] < 2 * most[others]).all()
+    assert made.quantiles[row].max() < 20 * most[row]
 
 
 @pytest.mark.parametrize("kind", KINDS)
