@@ -15,7 +15,8 @@ _TABLES = {"sales_identifier": "sales"} | {
     f"{x}_identifier": x for x in ("series", "covariates", "behaviour", "stock", "scenario")
 }
 _COLUMNS = {name: ["any"] for name in ("series_keys", "static_columns", "known_columns", "past_columns")} | {
-    "successor_column": "any"
+    "successor_column": "any",
+    "customer_column": "any",
 }
 
 
