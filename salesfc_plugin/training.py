@@ -172,6 +172,7 @@ class Trainer:
         step = self._step_for(arrays, recipe, plan)
         step.start(arrays, origins, recipe.network_floor, plan, None if start is None else list(start.weights[0]))
         log = run_steps(step, plan, self.progress, label)
+        step.finish()
         if self._logs:
             write_losses(self._logs / f"{panel.cutoff}-{label.replace(' ', '-')}", log.losses)
         windows = int((origins.high - origins.low + 1).sum())

@@ -114,6 +114,11 @@ class TrainingStep:
             self._shard = shard
             self._traced = tf.function(self._update, [whole, rates, data], autograph=False)
 
+    def finish(self) -> None:
+        """Let go of the arrays: the step is kept for the next training, which brings its own."""
+        self._data.clear()
+        self._tensors = self._tensors.with_arrays(dict.fromkeys(self._tensors.arrays()))
+
     def run(self, k: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Do step ``k``: the loss, and whether its gradient was finite; one that was not changes nothing."""
         first, second = (1.0 - decay ** (k + 1) for decay in _MOMENTS)
