@@ -5,7 +5,7 @@
     {%- set schema, identifier = salesfc.setting('schema'), salesfc.setting(table ~ '_identifier') -%}
     {%- if not identifier -%}{%- do return({}) -%}{%- endif -%}
     {%- set relation = adapter.get_relation(database=target.database, schema=schema, identifier=identifier) -%}
-    {%- if relation is none and flags.WHICH == 'compile' -%}{%- do return(none) -%}{%- endif -%}
+    {%- if relation is none and flags.WHICH in ['compile', 'generate'] -%}{%- do return(none) -%}{%- endif -%}
     {%- if relation is none -%}
         {%- set there = salesfc.tables_of(schema) | sort -%}
         {%- do exceptions.raise_compiler_error(

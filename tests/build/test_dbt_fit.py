@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from salesfc_plugin.database import connect
-from tests.build.conftest import Demo
+from tests.build.conftest import Demo, run_dbt
 from tests.build.dbt import REPOSITORY
 
 ANALYSES = sorted((REPOSITORY / "dbt_project" / "analyses").glob("*.sql"))
@@ -23,6 +23,13 @@ MAY_BE_EMPTY = {"what_will_sell_out", "which_series_fell_back", "what_was_out_of
 @pytest.fixture(scope="module")
 def manifest(demo: Demo) -> dict[str, Any]:
     return json.loads((demo.folder / "target" / "manifest.json").read_text())
+
+
+def test_dbt_docs_are_made_before_there_are_any_sales(tmp_path: Path) -> None:
+    """As in a fresh clone, where `make docs` may be the first thing that is run."""
+    result = run_dbt(tmp_path / "empty.duckdb", ["docs", "generate", "--static"], {})
+    assert not result.error, result.error
+    assert "fct_salesfc__forecast" in (tmp_path / "target" / "static_index.html").read_text()
 
 
 @pytest.mark.parametrize("path", ANALYSES, ids=lambda path: path.stem)
