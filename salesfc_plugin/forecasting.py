@@ -95,7 +95,7 @@ class Graph:
         """The graph of a kind, made at the first time; the oldest of too many is forgotten."""
         if kind not in cls.made:
             for old in list(cls.made)[: max(len(cls.made) + 1 - cls._MOST, 0)]:
-                del cls.made[old]
+                cls.made.pop(old, None)  # two models of a build may do so at once
             cls.made[kind] = cls(kind)
         return cls.made[kind]
 

@@ -18,10 +18,12 @@ import re
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.events.event_manager_client import get_event_manager
@@ -179,6 +181,14 @@ def dbt_progress() -> DbtProgress:
         atexit.register(_end_quietly)
     give_back()
     return DbtProgress()
+
+
+def fold_log() -> None:
+    """Write what stands in DuckDB's log into the file, as closing it does: a copy of the file alone would lack it."""
+    environment = DuckDBConnectionManager._ENV
+    if environment is not None and getattr(environment, "conn", None) is not None:
+        with suppress(duckdb.Error):  # the log stays beside the file, and the next connection folds it in
+            environment.conn.cursor().execute("force checkpoint")
 
 
 def _end_quietly() -> None:

@@ -16,7 +16,7 @@ from salesfc_plugin.cli.output import REPORT
 from salesfc_plugin.cli.show import DATABASE, SERVE_DATABASE, Database, Quiet, ServeDatabase, table
 from salesfc_plugin.errors import SalesfcError
 
-# dbt has closed the database when it exits; leaving at once spares the reader DuckDB's list of what Python still holds.
+# Leaving at once spares the reader DuckDB's list of what Python still holds, and DuckDB the last write of its log.
 _DBT = """
 import os, sys
 from dbt.cli.main import cli
@@ -24,6 +24,8 @@ try:
     cli()
 except SystemExit as end:
     sys.stdout.flush()
+    from salesfc_plugin.plugin import fold_log
+    fold_log()
     os._exit(end.code or 0)
 """
 _ANY_ENGINE = f"""

@@ -21,6 +21,11 @@ from tests.build.conftest import SALESFC, Demo, run_dbt
 REPORT = "output/salesfc_report.html"
 
 
+def test_the_database_is_one_file_when_a_build_is_over(demo: Demo) -> None:
+    """It is backed up by a copy, which a log beside it would not be part of."""
+    assert not list(demo.database.parent.glob("*.wal"))
+
+
 def test_it_says_where_everything_is_and_how_long_it_took(demo: Demo) -> None:
     build, last = demo.text.split("Completed successfully")
     for row in (

@@ -239,6 +239,19 @@ def test_outliers(build, rule, quantity, mask):
     assert result.rows("select count(*) from int_salesfc__outlier") == [(0 if rule == "keep" else 1,)]
 
 
+@pytest.mark.parametrize("after", [500, 10_000, 2])
+def test_a_level_that_stays_is_soon_the_usual_one(build, after):
+    """Days are flagged for a quarter of a year after the change at most, none when the old level leaves the year."""
+    wave = np.array([1.0, 1.1, 0.9, 1.0, 1.05, 1.3, 1.2])
+    days = np.concatenate([np.resize(wave, 365) * 100, np.resize(wave, 500) * after]).round()
+    result = build({"sales": daily(days.tolist())}, {"outliers": "flag"})
+    assert result.ok, result.trouble
+    first, last, least = result.rows("select min(ts), max(ts), min(upper_fence) from int_salesfc__outlier")[0]
+    assert first == dt.date(2024, 12, 31)
+    assert last <= dt.date(2025, 4, 2)
+    assert least >= 0
+
+
 def test_rare_sales_are_no_outliers(build):
     result = build({"sales": daily(([0] * 9 + [1]) * 30 + [0] * 9 + [4])})
     assert result.rows("select count(*) from int_salesfc__outlier") == [(0,)]

@@ -1,6 +1,7 @@
 {#- How each series is scaled, and scaled back: statistics of the quantities that count, up to the
     cutoff only. The network takes the same ones up to each window, in
-    salesfc_plugin/normalisation.py; the two must agree at the cutoff. -#}
+    salesfc_plugin/normalisation.py; the two agree at the cutoff, but for quantities that it cuts as
+    giants. -#}
 with listed as (
 
     select

@@ -2,11 +2,14 @@
     quartiles ("far out" in Tukey, Exploratory Data Analysis, 1977), on the logarithm of the
     quantity less the median of its place in the season. Zeros are closed days or gaps, not
     outliers. A period is judged by those so far, itself among them, so that no later one changes
-    what a backtest sees: by a year at most (a level that has moved is soon the usual one), and by 20
-    sales at least. -#}
+    what a backtest sees: by a year at most (of months by two), so that a level that has moved is the
+    usual one after a quarter of it, and by 20 sales at least. -#}
 {%- set frequency = salesfc.setting('frequency') -%}
 {%- set places = {'day': salesfc.weekday('ts'), 'week': 'month(ts)', 'month': 'quarter(ts)'} -%}
 {%- set year = {'day': 364, 'week': 52, 'month': 24}[frequency] %}
+{#- Rows of one place in that time: a median that took longer to follow a level that has moved would
+    be far from what the fences were measured by. -#}
+{%- set year_here = {'day': 52, 'week': 4, 'month': 5}[frequency] %}
 
 with sold as (
 
@@ -38,7 +41,7 @@ adjusted as (
         ),
         so_far_here as (
             partition by unique_id, place
-            order by ts rows between {{ year }} preceding and current row
+            order by ts rows between {{ year_here }} preceding and current row
         )
 
 ),
@@ -67,7 +70,7 @@ bounded as (
         ts,
         quantity,
         greatest(exp(median_log + low - 3 * greatest(high - low, 1 / 3)) - 1.0, 0.0) as lower_fence,
-        exp(median_log + high + 3 * greatest(high - low, 1 / 3)) - 1.0 as upper_fence
+        greatest(exp(median_log + high + 3 * greatest(high - low, 1 / 3)) - 1.0, 0.0) as upper_fence
     from quartile
     where n_sold >= 20
 
