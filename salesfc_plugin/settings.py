@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PREFIX = "salesfc_"
 _PACKAGE = Path(__file__).parent
-_MACROS = ("settings.sql", "setting_types.sql", "supply.sql", "engine.sql", "span.sql")
+_MACROS = ("settings.sql", "setting_types.sql", "supply.sql", "engine.sql", "times.sql", "span.sql")
 _NEAR = 0.6  # likeness of two names from which one may be meant by the other
 
 
@@ -76,7 +76,7 @@ def check_together(given: Mapping[str, Any]) -> list[str]:
 
 
 def sql_of(macro: str, given: Mapping[str, Any], *arguments: str) -> str:
-    """What a macro of ``engine.sql`` or ``span.sql`` writes for DuckDB with these vars."""
+    """What a macro of ``engine.sql``, ``times.sql`` or ``span.sql`` writes for DuckDB with these vars."""
     return str(_Macros(given).call(macro, *arguments)).strip()
 
 

@@ -26,25 +26,6 @@
     {%- endif -%}
 {% endmacro %}
 
-{% macro is_text(type) %}{{ return(type.startswith(('varchar', 'string', 'text'))) }}{% endmacro %}
-
-{#- A type such as decimal(9,2); a list of numbers is none. -#}
-{% macro is_numeric(type) %}
-    {%- do return(not type.endswith((']', '>')) and type.startswith((
-        'tinyint', 'smallint', 'int', 'bigint', 'hugeint', 'uint', 'utiny', 'usmall', 'ubig', 'uhuge', 'float', 'real',
-        'double', 'decimal', 'numeric'
-    ))) -%}
-{% endmacro %}
-
-{#- Those of some columns of a raw table that are text. -#}
-{% macro text_columns(table, columns) %}
-    {%- set found = [] -%}
-    {%- for column in columns if salesfc.is_text(salesfc.raw_type(table, column, salesfc.feature_setting(table))) -%}
-        {%- do found.append(column) -%}
-    {%- endfor -%}
-    {%- do return(found) -%}
-{% endmacro %}
-
 {% macro feature_setting(table) %}{{ return('past_columns' if table == 'behaviour' else 'known_columns') }}{% endmacro %}
 
 {#- For each day of a raw table and each of some columns of text whether it is one of words by then: not
@@ -92,34 +73,3 @@
     history.price / nullif(past.{{ salesfc.quoted(competitor, 'past__') }}, 0) as past__price_ratio
     {%- endif -%}
 {%- endmacro %}
-
-{#- How a static attribute goes to the network: numbers and dates (in years) as numbers, lists of
-    numbers as they are, the rest as text. -#}
-{% macro to_attribute(expression, type) -%}
-    {%- if type.endswith((']', '>')) -%}
-        try_cast({{ expression }} as {{ salesfc.list_of('float') }})
-    {%- elif type in ['boolean', 'bool'] -%}
-        cast(cast({{ expression }} as integer) as double)
-    {%- elif type == 'date' or type.startswith('timestamp') -%}
-        {{ salesfc.days_between("date '1970-01-01'", 'cast(' ~ expression ~ ' as date)') }} / cast(365.25 as double)
-    {%- elif salesfc.is_numeric(type) -%}
-        {{ salesfc.finite(salesfc.to_number(expression)) }}
-    {%- else -%}
-        nullif(trim(cast({{ expression }} as string)), '')
-    {%- endif -%}
-{%- endmacro %}
-
-
-{#- A holiday's name without what stands in brackets: (observed), (substituted from ...). -#}
-{% macro holiday_name(expression) -%}
-    trim(regexp_replace({{ expression }}, ' *[(].*$', ''))
-{%- endmacro %}
-
-{#- Names of the holidays in the calendar; none while parsing, and before the table of holidays is
-    there. -#}
-{% macro holiday_names() %}
-    {%- set holidays = ref('int_salesfc__holiday') -%}
-    {%- if not execute or model.resource_type == 'unit_test' or load_relation(holidays) is none -%}{%- do return([]) -%}{%- endif -%}
-    {%- set query = 'select distinct ' ~ salesfc.holiday_name('name') ~ ' as name from ' ~ holidays ~ ' order by name' -%}
-    {%- do return(run_query(query).columns[0].values() | list) -%}
-{% endmacro %}

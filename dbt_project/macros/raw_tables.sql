@@ -20,7 +20,6 @@
     {%- do return(types) -%}
 {% endmacro %}
 
-
 {#- Type of a raw column in lower case, text where nobody knows; one line with a near miss if the
     column is not there. -#}
 {% macro raw_type(table, column, setting_name) %}
@@ -35,7 +34,6 @@
     {%- do return(types[column | lower]) -%}
 {% endmacro %}
 
-
 {#- The price column, or empty if sales have none; only a name that the user chose must be there.
     -#}
 {% macro price_column() %}
@@ -47,13 +45,11 @@
     {%- do return(column) -%}
 {% endmacro %}
 
-
 {#- Whether a raw table says who bought or looked, so that groups of too few customers are hidden. -#}
 {% macro hides_small_groups(table) %}
     {%- if salesfc.setting('min_customers') == 0 -%}{%- do return(false) -%}{%- endif -%}
     {%- do return(salesfc.setting('customer_column') | lower in (salesfc.raw_columns(table) or {})) -%}
 {% endmacro %}
-
 
 {#- Positions (from 1) of the series keys that a raw table has. A table without any is shared by all
     series. -#}
@@ -64,19 +60,4 @@
         {%- if types is none or key | lower in types -%}{%- do found.append(loop.index) -%}{%- endif -%}
     {%- endfor -%}
     {%- do return(found) -%}
-{% endmacro %}
-
-
-{#- Whether exact copies of sales rows are dropped: by default only if the table has columns beyond
-    those that are mapped (an order number, say), because two orders of one unit on one day are
-    alike in all the mapped ones. -#}
-{% macro drops_duplicates() %}
-    {%- set choice = salesfc.setting('duplicates') -%}
-    {%- if choice != 'auto' -%}{%- do return(choice == 'drop') -%}{%- endif -%}
-    {%- set mapped = (salesfc.setting('series_keys') + [
-        salesfc.setting('time_column'), salesfc.setting('quantity_column'),
-        salesfc.setting('price_column'), salesfc.setting('customer_column'),
-    ]) | map('lower') | list -%}
-    {%- for name in salesfc.raw_columns('sales') or {} if name not in mapped -%}{%- do return(true) -%}{%- endfor -%}
-    {%- do return(false) -%}
 {% endmacro %}

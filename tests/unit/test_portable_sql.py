@@ -20,6 +20,7 @@ FORBIDDEN = {
     r"\bignore nulls\b": "salesfc.last_known, salesfc.next_known",
     r"\b(strftime|strptime|try_strptime|epoch)\(": "salesfc.to_time",
     r"\b(isinf|error|json_object|struct_pack|regexp_matches|string_agg|arg_max|arg_min)\(": "a macro in engine.sql",
+    r"\b(list_\w+|array_\w+|len|size)\(": "a macro in lists.sql",
     r"\b(asof|pivot|exclude|replace) ?\(? ?\b(join|on)\b": "plain SQL",
     r"\w\[": "salesfc.item_of: lists begin at 1 on DuckDB, at 0 on Spark",
     r"/ ?[0-9]+\.[0-9]+\b": "a whole number, or cast(... as double): Spark divides decimals with six digits",
