@@ -16,6 +16,7 @@ from salesfc_plugin.columns import Floats as Floats
 from salesfc_plugin.columns import of_rows, until
 from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.spread import Whole
+from salesfc_plugin.succession import oldest_first
 
 
 class PanelError(SalesfcError, ValueError):
@@ -71,6 +72,25 @@ class Interpolated:
         place[rows] = np.arange(len(rows))
         kept = place[self.row] >= 0
         return Interpolated(place[self.row[kept]], self.period[kept], self.known_from[kept], self.before[kept])
+
+    def handed_on(self, first: NDArray[np.int64], predecessor: NDArray[np.int64]) -> Interpolated:
+        """With those that series have from the ones that they replace, as of ``succession.hand_on``.
+
+        Args:
+            first: ``[N]`` first period of each series by itself.
+            predecessor: ``[N]`` row of the series it replaces, -1 for none.
+        """
+        lines = {int(old): np.flatnonzero(self.row == old) for old in np.unique(predecessor[predecessor >= 0])}
+        rows, at = [self.row], [np.arange(len(self.row))]
+        for row in oldest_first(predecessor):
+            old = lines[int(predecessor[row])]
+            handed = old[self.period[old] < first[row]]
+            if row in lines:
+                lines[row] = np.concatenate([handed, lines[row]])
+            rows.append(np.full(len(handed), row))
+            at.append(handed)
+        which = np.concatenate(at)
+        return Interpolated(np.concatenate(rows), self.period[which], self.known_from[which], self.before[which])
 
 
 @dataclass(frozen=True)

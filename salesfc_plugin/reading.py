@@ -1,4 +1,4 @@
-"""Relations to dense arrays: the only room that knows Arrow and DuckDB relations."""
+"""Relations to dense arrays: the only room that knows DuckDB relations."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from salesfc_plugin.almanac import UNITS
+from salesfc_plugin.attributes import numbers, read_statics
 from salesfc_plugin.columns import Builder, Columns
 from salesfc_plugin.config import ForecastConfig
-from salesfc_plugin.panel import Floats, Interpolated, Panel, PanelError, Statics
+from salesfc_plugin.panel import Floats, Interpolated, Panel, PanelError
 from salesfc_plugin.spread import Spread
 from salesfc_plugin.succession import hand_on, rows_of
 
@@ -81,16 +82,18 @@ def read_panel(
     at = axis.index(days["ts"].to_numpy().astype("datetime64[D]"))
     inside = (at >= 0) & (at < len(axis.ts))
     for k, name in enumerate(names):
-        features[at[inside], k] = _numbers(days[name])[inside]
+        features[at[inside], k] = numbers(days[name])[inside]
     dense = _scatter(observations, ids, axis)
     first, known, past = dense.first, dense.known, dense.past
-    own_first = replaced_at = None
+    own_first, replaced_at, interpolated = None, None, dense.interpolated
     if _inherits(attributes):
         predecessor = rows_of(ids.to_pylist(), attributes["predecessor"].to_pylist())
         known, past = dict(known), dict(past)  # plain arrays, to be written to
         columns = [dense.quantity, *known.values(), *past.values()]
         handover = hand_on(columns, first, predecessor, len(axis.ts))
         first, own_first, replaced_at = handover.first, handover.own_first, handover.replaced_at
+        if interpolated is not None:
+            interpolated = interpolated.handed_on(own_first, predecessor)
     return Panel(
         unique_id=np.array(ids.to_pylist(), dtype=object),
         ts=axis.ts,
@@ -105,7 +108,7 @@ def read_panel(
         frequency=config.frequency,
         replaced_at=replaced_at,
         own_first=own_first,
-        interpolated=dense.interpolated,
+        interpolated=interpolated,
     )
 
 
@@ -166,13 +169,13 @@ def _scatter(observations: Relation, ids: pa.Array, axis: Axis) -> _Dense:
     for batch in _chain(head, batches):
         rows, cols = _places(batch, ids, axis)
         is_past = cols < history
-        value = _numbers(batch["quantity"])
-        value[_numbers(batch["mask"], missing=0.0) == 0.0] = np.nan
+        value = numbers(batch["quantity"])
+        value[numbers(batch["mask"], missing=0.0) == 0.0] = np.nan
         quantity[rows[is_past], cols[is_past]] = value[is_past]
         for name, builder in known.items():
-            builder.write(rows, cols, _numbers(batch[name]))
+            builder.write(rows, cols, numbers(batch[name]))
         for name, builder in past.items():
-            builder.write(rows[is_past], cols[is_past], _numbers(batch[name])[is_past])
+            builder.write(rows[is_past], cols[is_past], numbers(batch[name])[is_past])
         seen[rows, cols] = True
         if "known_from" in names:
             filled.append(_interpolated(batch, rows, cols, axis))
@@ -193,7 +196,7 @@ def _interpolated(batch: pa.RecordBatch, rows: NDArray[np.int64], cols: NDArray[
     known_from = axis.index(
         batch["known_from"].take(pa.array(at)).to_numpy(zero_copy_only=False).astype("datetime64[D]")
     )
-    before = _numbers(batch["quantity_before"])[at].astype(np.float32)
+    before = numbers(batch["quantity_before"])[at].astype(np.float32)
     return Interpolated(rows[at], cols[at], known_from, before)
 
 
@@ -205,7 +208,7 @@ def _together(parts: list[Interpolated]) -> Interpolated | None:
 def _places(batch: pa.RecordBatch, ids: pa.Array, axis: Axis) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows and columns of the arrays that the rows of a batch belong to."""
     coded = pc.dictionary_encode(batch["unique_id"].cast(pa.string()))
-    places = _numbers(pc.index_in(coded.dictionary, value_set=ids), missing=-1.0).astype(np.int64)
+    places = numbers(pc.index_in(coded.dictionary, value_set=ids), missing=-1.0).astype(np.int64)
     rows = places[coded.indices.to_numpy()]
     cols = axis.index(batch["ts"].to_numpy(zero_copy_only=False).astype("datetime64[D]"))
     off = (rows < 0) | (cols < 0) | (cols >= len(axis.ts))
@@ -216,69 +219,6 @@ def _places(batch: pa.RecordBatch, ids: pa.Array, axis: Axis) -> tuple[NDArray[n
             f"{axis.ts[0]} to {axis.ts[-1]}, the first is {batch['unique_id'][where]} at {batch['ts'][where]}"
         )
     return rows, cols
-
-
-def read_statics(series: pa.Table, vocabulary: Mapping[str, tuple[str, ...]] | None = None) -> Statics:
-    """Code the ``static__`` columns of the series relation, sorted by ``unique_id``.
-
-    Text becomes codes (0 = unknown), numbers stay numbers, a list of numbers becomes as many numbers. A text that is
-    different in more than half of the series is kept as text.
-    """
-    names, codes, words, real_names, reals = [], [], [], [], []
-    texts: dict[str, list[str | None]] = {}
-    for column in [c for c in series.column_names if c.startswith("static__")]:
-        name, values = column[8:], series[column].combine_chunks()
-        kind = values.type
-        if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-            vectors = _vectors(values.to_pylist())
-            real_names += [f"{name}_{k}" for k in range(vectors.shape[1])]
-            reals += list(vectors.T)
-        elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            seen = sorted({v for v in values.to_pylist() if v is not None})
-            known = vocabulary.get(name, ()) if vocabulary is not None else tuple(seen)
-            if len(seen) > max(2, len(series) // 2) and not name.startswith("key_"):
-                texts[name] = values.to_pylist()
-            if vocabulary is None and not 1 < len(seen) <= max(2, len(series) // 2):
-                continue
-            if not known:
-                continue
-            found = pc.index_in(values.cast(pa.string()), value_set=pa.array(known, pa.string()))
-            names.append(name)
-            words.append(known)
-            codes.append(_numbers(found, missing=-1.0).astype(np.int32) + 1)
-        else:
-            real_names.append(name)
-            reals.append(_numbers(values))
-    n = len(series)
-    return Statics(
-        names=tuple(names),
-        codes=np.stack(codes, axis=1).astype(np.int32) if codes else np.zeros((n, 0), np.int32),
-        vocabulary=tuple(words),
-        real_names=tuple(real_names),
-        reals=np.stack(reals, axis=1).astype(np.float32) if reals else np.zeros((n, 0), np.float32),
-        text_names=tuple(texts),
-        texts=np.array(list(texts.values()), object).T.reshape(n, len(texts)),
-    )
-
-
-def _vectors(values: list[list[float | None] | None]) -> Floats:
-    width = max((len(v) for v in values if v is not None), default=0)
-    out = np.full((len(values), width), np.nan, np.float32)
-    for row, value in enumerate(values):
-        if value is not None:
-            out[row, : len(value)] = np.array([np.nan if x is None else x for x in value], np.float32)
-    return out
-
-
-def _numbers(values: Any, missing: float = np.nan) -> NDArray[np.float64]:
-    """A numeric or boolean column as float64, ``missing`` where it is NULL."""
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
-    if pa.types.is_boolean(values.type):
-        values = values.cast(pa.int8())
-    filled = pc.fill_null(values.cast(pa.float64(), safe=False), missing)
-    array: NDArray[np.float64] = np.array(filled.to_numpy(zero_copy_only=False), dtype=np.float64)
-    return array
 
 
 def _table(relation: Relation) -> pa.Table:

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from salesfc_plugin.attributes import read_statics
 from salesfc_plugin.config import ForecastConfig
 from salesfc_plugin.panel import Panel, PanelError
-from salesfc_plugin.reading import read_panel, read_settings, read_statics, relations_of_series
+from salesfc_plugin.reading import read_panel, read_settings, relations_of_series
 from tests.panels import same_panels, tiny_panel
 
 _OFFSET = {"day": pd.DateOffset(days=1), "week": pd.DateOffset(weeks=1), "month": pd.DateOffset(months=1)}
@@ -352,3 +353,27 @@ def test_some_series_are_read_alone() -> None:
         assert few["unique_id"].to_pylist() == list(picked)
     inherits = series.append_column("predecessor", pa.array([None, ids[0], None, None], pa.string()))
     assert relations_of_series(table, inherits, picked)[0] is table
+
+
+@pytest.mark.parametrize("chain", [False, True], ids=["one heir", "an heir of an heir"])
+@pytest.mark.parametrize("later", [10.0, 1000.0])
+def test_an_heir_sees_a_gap_of_its_predecessor_as_it_was_seen_then(later: float, chain: bool) -> None:
+    """What lies on a line to a later sale was the last known quantity until then: for whoever inherits it, too."""
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=k) for k in range(60)]
+    began = {"old": 0, "new": 35, "newest": 38} if chain else {"old": 0, "new": 35}
+    rows = []
+    for name, first in began.items():
+        for k in range(first, 60):
+            gap = name == "old" and 30 <= k < 50
+            line = 10.0 + (later - 10.0) * (k - 29) / 21 if gap else later if k >= 50 and name == "old" else 10.0
+            rows.append((name, days[k], line, True, 10.0 if gap else None, days[50] if gap else None))
+    names = ("unique_id", "ts", "quantity", "mask", "quantity_before", "known_from")
+    observations = pa.table([list(column) for column in zip(*rows, strict=True)], names=names)
+    heirs = {"new": "old", "newest": "new"}
+    ids = sorted(began)
+    series = pa.table({"unique_id": ids, "predecessor": [heirs.get(name) for name in ids]})
+    config = ForecastConfig(horizon=1)
+    calendar = pa.table({"ts": [*days, days[-1] + dt.timedelta(days=1)]})
+    panel = read_panel(observations, series, calendar, np.datetime64(days[-1]), config)
+    for name in heirs.keys() & began.keys():
+        assert (panel.at(20).quantity[ids.index(name)] == 10.0).all()
