@@ -99,11 +99,11 @@ class Cache:
         try:
             cursor.execute(f"set memory_limit = '{of_queries + self._HELD} B'")
         finally:
-            cursor.execute(f"set memory_limit = '{_at_least(limit)}'")
+            cursor.execute(f"set memory_limit = '{_told_as(limit)}'")
 
 
-def _at_least(limit: str) -> str:
-    """A limit that DuckDB tells in the same words: it tells limits cut after one digit."""
+def _told_as(limit: str) -> str:
+    """A limit that DuckDB tells in these words: it tells limits cut after one digit, so this is the middle of them."""
     number, unit = re.fullmatch(r"([0-9.]+) ?(.+)", limit).groups()  # type: ignore[union-attr]  # always so
     return limit if unit.startswith("byte") else f"{float(number) + 0.05:.2f} {unit}"
 

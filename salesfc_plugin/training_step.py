@@ -116,8 +116,7 @@ class TrainingStep:
 
     def finish(self) -> None:
         """Let go of the arrays: the step is kept for the next training, which brings its own."""
-        self._data.clear()
-        self._tensors = self._tensors.with_arrays(dict.fromkeys(self._tensors.arrays()))
+        del self._data, self._tensors
 
     def run(self, k: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Do step ``k``: the loss, and whether its gradient was finite; one that was not changes nothing."""

@@ -16,7 +16,7 @@ from salesfc_plugin.cli.output import REPORT
 from salesfc_plugin.cli.show import DATABASE, SERVE_DATABASE, Database, Quiet, ServeDatabase, table
 from salesfc_plugin.errors import SalesfcError
 
-# Leaving at once spares the reader DuckDB's list of what Python still holds, and DuckDB the last write of its log.
+# Leaving at once spares the reader DuckDB's list of what Python still holds; its log is written into the file first.
 _DBT = """
 import os, sys
 from dbt.cli.main import cli
