@@ -239,17 +239,23 @@ def test_outliers(build, rule, quantity, mask):
     assert result.rows("select count(*) from int_salesfc__outlier") == [(0 if rule == "keep" else 1,)]
 
 
+@pytest.mark.parametrize("frequency", ["day", "week", "month"])
 @pytest.mark.parametrize("after", [500, 10_000, 2])
-def test_a_level_that_stays_is_soon_the_usual_one(build, after):
-    """Days are flagged for a quarter of a year after the change at most, none when the old level leaves the year."""
-    wave = np.array([1.0, 1.1, 0.9, 1.0, 1.05, 1.3, 1.2])
-    days = np.concatenate([np.resize(wave, 365) * 100, np.resize(wave, 500) * after]).round()
-    result = build({"sales": daily(days.tolist())}, {"outliers": "flag"})
+def test_a_level_that_stays_is_soon_the_usual_one(build, after, frequency):
+    """Periods are flagged for a while after the change, none of them when the old level leaves what is looked at."""
+    season, old, soon = {"day": (7, 365, 92), "week": (52, 104, 26), "month": (12, 48, 12)}[frequency]
+    wave = 1.0 + 0.2 * np.sin(2 * np.pi * np.arange(season) / season)
+    sold = np.concatenate([np.resize(wave, old) * 100, np.resize(wave, 3 * old) * after]).round()
+    starts = pd.date_range(
+        "2010-01-01", periods=len(sold), freq={"day": "D", "week": "W-MON", "month": "MS"}[frequency]
+    )
+    sales = pd.DataFrame({"sold_at": starts.date, "quantity": sold})
+    result = build({"sales": sales}, {"outliers": "flag", "frequency": frequency})
     assert result.ok, result.trouble
-    first, last, least = result.rows("select min(ts), max(ts), min(upper_fence) from int_salesfc__outlier")[0]
-    assert first == dt.date(2024, 12, 31)
-    assert last <= dt.date(2025, 4, 2)
-    assert least >= 0
+    flagged = result.rows("select ts, lower_fence, upper_fence from int_salesfc__outlier order by ts")
+    assert flagged[0][0] == starts[old].date()
+    assert flagged[-1][0] <= starts[old + soon].date()
+    assert all(0 <= lower <= upper for _, lower, upper in flagged)
 
 
 def test_rare_sales_are_no_outliers(build):

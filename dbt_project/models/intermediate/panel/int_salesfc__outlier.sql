@@ -3,7 +3,7 @@
     quantity less the median of its place in the season. Zeros are closed days or gaps, not
     outliers. A period is judged by those so far, itself among them, so that no later one changes
     what a backtest sees: by a year at most (of months by two), so that a level that has moved is the
-    usual one after a quarter of it, and by 20 sales at least. -#}
+    usual one after a quarter of it (of weeks a half), and by 20 sales at least. -#}
 {%- set frequency = salesfc.setting('frequency') -%}
 {%- set places = {'day': salesfc.weekday('ts'), 'week': 'month(ts)', 'month': 'quarter(ts)'} -%}
 {%- set year = {'day': 364, 'week': 52, 'month': 24}[frequency] %}
