@@ -1,4 +1,4 @@
--- Which series will sell most over the horizon, and what made their forecasts?
+-- Which series will sell most over the horizon, and which method forecasts them?
 select
     unique_id,
     sum(forecast) as forecast,

@@ -1,4 +1,4 @@
--- What will be out of stock before an order placed now is there, and when?
+-- What may be out of stock before an order placed now is there (risk above 20 %), and when?
 select
     unique_id,
     on_hand,

@@ -25,7 +25,11 @@ from salesfc_plugin.settings import check_vars
 from tests.build.conftest import Demo
 from tests.build.dbt import REPOSITORY
 
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+PAGES = [
+    REPOSITORY / "README.md",
+    REPOSITORY / "benchmarks" / "README.md",
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
+]
 _BLOCK = re.compile(
     r"^(?:<!-- (?:not run|run by (?P<later>`make test-all`)): (?P<why>.+?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)^```$",
     re.DOTALL | re.MULTILINE,
@@ -132,7 +136,7 @@ def test_a_project_of_ones_own_is_built_as_the_pages_say(demo: Demo, tmp_path: P
 
 @pytest.mark.parametrize("block", blocks("sh", "bash", "shell"), ids=lambda block: block.place)
 def test_every_command_is_one_that_there_is(block: Block) -> None:
-    """Also of the blocks that are not run: targets of make, verbs of salesfc."""
+    """Also of the blocks that are not run: targets of make, verbs of salesfc, options of benchmarks."""
     targets = set(re.findall(r"^([\w.-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
     for line in block.text.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
@@ -140,6 +144,23 @@ def test_every_command_is_one_that_there_is(block: Block) -> None:
             assert set(words[1:]) <= targets, f"{block.place}: {line}"
         if words[:1] == ["salesfc"]:
             assert CliRunner().invoke(app, [words[1], "--help"]).exit_code == 0, f"{block.place}: {line}"
+        if len(words) > 1 and words[1].startswith("benchmarks/"):
+            script = (REPOSITORY / words[1]).read_text(encoding="utf-8")
+            missing = [word for word in words[2:] if word.startswith("--") and f'"{word}"' not in script]
+            assert not missing, f"{block.place}: {line}"
+
+
+def test_no_command_hides_from_these_tests() -> None:
+    """Indented as code, or in a fence of another language, a command would be typed by nobody."""
+    command = re.compile(r"^(?: {4,}|\t)(?:\$ )?(?:salesfc|dbt|make|pip|python3?|\.venv/bin/\S+) ", re.MULTILINE)
+    hidden = [
+        f"{page.relative_to(REPOSITORY)}: {found[0].strip()}"
+        for page in PAGES
+        for text in [_BLOCK.sub("", page.read_text(encoding="utf-8"))]
+        for found in command.finditer(text)
+    ]
+    hidden += [block.place for block in blocks("text", "console", "plain") if command.search("    " + block.text)]
+    assert hidden == []
 
 
 @pytest.mark.parametrize("block", blocks("yaml", "yml"), ids=lambda block: block.place)
