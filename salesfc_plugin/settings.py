@@ -122,7 +122,7 @@ def vars_markdown() -> str:
         "",
         "Set them under `vars:` in `dbt_project.yml`, or with `dbt build --vars '{salesfc_horizon: 14}'`.",
         "The value of each is checked when a build starts; a wrong one ends it with a line that says what would be",
-        "right. So does a misspelt name in `--vars`; one in `dbt_project.yml` is found by `salesfc doctor` only.",
+        "right, and so does a misspelt name (on Spark, one in `dbt_project.yml` is found by `salesfc doctor` only).",
         "",
         "| var | default | valid | example | what it is |",
         "| --- | --- | --- | --- | --- |",

@@ -31,6 +31,19 @@
     {%- if limit %}set memory_limit = {{ salesfc.literal(limit) }}{% endif -%}
 {%- endmacro %}
 
+{#- What stands in the dbt_project.yml that is built; nothing while dbt parses, or where the engine cannot read it. -#}
+{% macro project_file() %}{{ return(adapter.dispatch('project_file', 'salesfc')()) }}{% endmacro %}
+{% macro default__project_file() %}
+    {%- set path = invocation_args_dict.get('project_dir') -%}
+    {%- if execute and path and run_query("select current_setting('enable_external_access')").rows[0][0] | string == 'True' -%}
+        {%- set file = salesfc.literal(path ~ '/dbt_project.yml') -%}
+        {%- for row in run_query('select content from read_text(' ~ file ~ ')').rows -%}
+            {%- do return(fromyaml(row[0], {})) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- do return({}) -%}
+{% endmacro %}
+
 {#- Columns as one JSON text: {name: expression}. -#}
 {% macro as_json(columns) %}{{ return(adapter.dispatch('as_json', 'salesfc')(columns)) }}{% endmacro %}
 {% macro default__as_json(columns) -%}

@@ -18,6 +18,8 @@
 
 {% macro spark__fail(message) -%}raise_error({{ salesfc.literal('salesfc: ' ~ message) }}){%- endmacro %}
 
+{% macro spark__project_file() %}{{ return({}) }}{% endmacro %}
+
 {% macro spark__as_json(columns) -%}
     to_json(named_struct(
     {%- for name, expression in columns.items() -%}

@@ -134,16 +134,28 @@
 {% endmacro %}
 
 
-{#- Checks every var, and the names of those given on the command line. -#}
+{#- Checks every var, and the names of those given on the command line and in the file of the user's project. -#}
 {% macro check_settings() %}
     {%- set table = salesfc.settings_table() -%}
     {%- for name in table -%}{%- do salesfc.setting(name) -%}{%- endfor -%}
-    {%- for given in invocation_args_dict.get('vars', {}) if given.startswith('salesfc_') and given[8:] not in table -%}
+    {%- set given_names = invocation_args_dict.get('vars', {}) | list + salesfc.names_in_project_file() -%}
+    {%- for given in given_names if given.startswith('salesfc_') and given[8:] not in table -%}
         {%- do exceptions.raise_compiler_error(
             given ~ ': there is no such var' ~ salesfc.did_you_mean(given[8:], table.keys() | list, 'salesfc_')
         ) -%}
     {%- endfor -%}
     {%- do salesfc.check_together() -%}
+{% endmacro %}
+
+
+{#- The names under `vars:` in the dbt_project.yml that is built, for all packages or for one; dbt tells a package only
+    the values of names it asks for. -#}
+{% macro names_in_project_file() %}
+    {%- set names = [] -%}
+    {%- for name, value in (salesfc.project_file().get('vars') or {}).items() -%}
+        {%- do names.extend(value if value is mapping else [name]) -%}
+    {%- endfor -%}
+    {%- do return(names) -%}
 {% endmacro %}
 
 

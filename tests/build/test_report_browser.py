@@ -548,6 +548,21 @@ def test_what_is_not_known_of_all_is_not_said_of_all(page: Page, reports: Callab
     assert "All series" not in groups
 
 
+def test_a_group_that_naive_forecasts_better_is_red(page: Page, reports: Callable[..., Path]) -> None:
+    worse_in_lyon = """update fct_salesfc__accuracy set metric_value = case when method = 'seasonal_naive' then 1.0
+        when group_id = 'Lyon' then 9.0 else 0.5 end where level = 'store'"""
+    page.url = reports(changes=(worse_in_lyon,)).as_uri()
+    page.open()
+    choose(page, "#accuracy-level", "store")
+    table = "document.querySelector('#accuracy-level').closest('.card').querySelector('tbody')"
+    red = page.js(
+        f"return [...{table}.querySelectorAll('.bad')].map(cell =>"
+        "[cell.closest('tr').children[0].textContent, cell.textContent])"
+    )
+    assert red == [["Lyon", "900.0%"]]
+    assert page.js(f"return {table}.rows.length") > 1
+
+
 def test_one_series_and_none(page: Page, reports: Callable[..., Path]) -> None:
     page.url = reports(1, 40, later=False).as_uri()
     page.open()

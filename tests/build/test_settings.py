@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
 
 from salesfc_plugin.settings import check_vars, settings_table, value_of
 from tests.build.conftest import daily
-from tests.build.dbt import REPOSITORY
+from tests.build.dbt import REPOSITORY, invoke
 
 WRONG: dict[str, list[object]] = {
     "horizon": [0, "many", 2.5, True], "frequency": ["hour", 7], "cutoff": ["2024-02-30", "yesterday"],
@@ -70,6 +71,23 @@ def test_a_wrong_value_is_one_line(name, value):
 )
 def test_dbt_ends_with_the_line(build, variables, line):
     assert line in build({}, variables, command="parse", select=()).error
+
+
+def test_a_misspelt_name_in_the_project_file_ends_the_build(tmp_path):
+    shop = tmp_path / "shop"
+    (shop / "dbt_packages").mkdir(parents=True)
+    (shop / "dbt_packages" / "salesfc").symlink_to(REPOSITORY)
+    shutil.copy(REPOSITORY / "profiles.yml", shop)
+
+    def trouble(given):
+        (shop / "dbt_project.yml").write_text(f"{{name: salesfc_shop, profile: salesfc, vars: {{{given}}}}}")
+        outcome = invoke(tmp_path / "shop.duckdb", ("compile", "--select", "int_salesfc__setting"), {}, project=shop)
+        return str(outcome.exception or "")
+
+    right = "salesfc_horizon: 7, other: 1, salesfc_shop: {salesfc_seed: 3, mine: 2}, salesfc: {salesfc_preset: quick}"
+    assert trouble(right) == ""
+    for wrong in ("salesfc_horizn: 7", "salesfc: {salesfc_horizn: 7}"):
+        assert "salesfc_horizn: there is no such var; did you mean salesfc_horizon?" in trouble(wrong)
 
 
 @pytest.mark.parametrize(

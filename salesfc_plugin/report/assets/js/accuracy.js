@@ -101,6 +101,9 @@ function checkedSpan() {
     : null;
 }
 
+/** Whether the judged method is further off in a group than the naive one would have been. */
+const losesToNaive = (row, method) => method === store.meta.method && row[method] > row[store.meta.naive];
+
 /** Error of the largest groups of each level, ours beside the naive method's. */
 function levelCard() {
   const list = rows(store.accuracy).filter((row) => !isOverall(row.level) && row.metric === "wape");
@@ -126,7 +129,7 @@ function levelCard() {
         text: word("method", method),
         kind: "number",
         value: (row) => row[method] ?? null,
-        show: (row) => percent(row[method]),
+        show: (row) => h("span", { class: losesToNaive(row, method) ? "bad" : null }, percent(row[method])),
       })),
       { name: "n", text: t("column.forecasts"), kind: "number", value: (row) => row.n },
     ];
