@@ -533,10 +533,14 @@ def test_what_is_not_known_of_all_is_not_said_of_all(page: Page, reports: Callab
         "update fct_salesfc__accuracy set level = 'mall' where level = 'store'",
     )
     assert "Likely to sell out" in page.open().text(".tiles")
+    assert "On hand" in page.text("#section-stock thead")
     assert "of the 58 of 60 series that are explained" in page.text(".explanation .sub")  # two have no forecast
     page.url = reports(changes=changes).as_uri()
     page.open()
     assert "Likely to sell out" not in page.text(".tiles")
+    heads = page.text("#section-stock thead")
+    assert "On hand" not in heads
+    assert "Reorder point" in heads
     assert "of the 2 of 60 series that are explained" in page.text(".explanation .sub")
     page.js(
         "const levels = document.querySelector('#accuracy-level');"

@@ -1,8 +1,9 @@
 // What will sell out, and what to order.
 
 function stockSection() {
-  if (!store.reorder) return null;
-  const has = (name) => name in store.reorder;
+  const list = rows(store.reorder);
+  if (!list.length) return null;
+  const isKnown = ({ name, value }) => name in store.reorder && list.some((row) => value(row) !== null);
   const columns = [
     {
       name: "unique_id",
@@ -47,7 +48,7 @@ function stockSection() {
       value: (row) => row.service_level,
       show: (row) => levelText(row.service_level),
     },
-  ].filter((column) => has(column.name));
+  ].filter(isKnown); // a shop that counts no stock has columns of nothing
   return part(
     "stock",
     card(
@@ -57,8 +58,8 @@ function stockSection() {
         name: "reorder",
         caption: t("stock.title"),
         columns,
-        rows: rows(store.reorder),
-        sort: { name: "stockout_risk", descending: true },
+        rows: list,
+        sort: { name: columns[1].name, descending: true },
         search: (row) => row.unique_id,
       }),
     ),
