@@ -1,7 +1,10 @@
-"""The notebook runs from its first cell to its last, as a newcomer runs it after `salesfc demo`."""
+"""The notebook runs from its first cell to its last, as a newcomer runs it after `make demo` or `salesfc demo`."""
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -22,24 +25,40 @@ def test_it_is_committed_without_results_and_every_cell_is_python() -> None:
         compile(cell.source, "cell", "exec")
 
 
-def pictures(demo: Demo, cells: list[Any], monkeypatch: pytest.MonkeyPatch) -> int:
-    """Run cells in the demo's folder: how many pictures they drew."""
-    monkeypatch.setenv("SALESFC_SERVE_DB", str(demo.database.with_name("salesfc_serve.duckdb")))
+@pytest.fixture
+def examples(demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder `examples` of a repository after `make demo`: what was built is in `output`, one folder up."""
+    for name in [name for name in os.environ if name.startswith(("SALESFC_", "DBT_"))]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    (tmp_path / "output").symlink_to(demo.folder / "output")
+    folder = tmp_path / "examples"
+    folder.mkdir()
+    shutil.copy(NOTEBOOK, folder)
+    return folder
+
+
+def pictures(folder: Path, cells: list[Any]) -> int:
+    """Run cells as Jupyter does, in the folder of the notebook: how many pictures they drew."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     notebook.cells = cells
-    NotebookClient(
-        notebook, timeout=500, kernel_name="python3", resources={"metadata": {"path": str(demo.folder)}}
-    ).execute()
+    where = {"metadata": {"path": str(folder)}}
+    NotebookClient(notebook, timeout=500, kernel_name="python3", resources=where).execute()
     return sum("image/png" in out.get("data", {}) for cell in notebook.cells for out in cell.get("outputs", []))
 
 
-def test_it_asks_and_draws(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_asks_and_draws_after_make_demo(examples: Path) -> None:
     cells = nbformat.read(NOTEBOOK, as_version=4).cells
     train = next(k for k, cell in enumerate(cells) if cell.source.startswith("## Train"))
-    assert pictures(demo, cells[:train], monkeypatch) == 2
+    assert pictures(examples, cells[:train]) == 2
+
+
+def test_it_finds_what_salesfc_demo_built_in_its_own_folder(demo: Demo, examples: Path) -> None:
+    (examples.parent / "output").unlink()
+    (examples / "output").symlink_to(demo.folder / "output")
+    assert pictures(examples, nbformat.read(NOTEBOOK, as_version=4).cells[:2]) == 0
 
 
 @pytest.mark.slow  # it trains two networks
-def test_it_runs_to_its_end(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert pictures(demo, nbformat.read(NOTEBOOK, as_version=4).cells, monkeypatch) == 3
+def test_it_runs_to_its_end(examples: Path) -> None:
+    assert pictures(examples, nbformat.read(NOTEBOOK, as_version=4).cells) == 3
