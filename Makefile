@@ -37,7 +37,7 @@ $(READY):
 	if ! $(BIN)/python -c '' >/dev/null 2>&1; then
 	  echo "Making $(VENV) with $$($$python --version) ..."; "$$python" -m venv --clear $(VENV)
 	fi
-	echo "Installing from requirements.lock (about 2 GB, a few minutes the first time) ..."
+	echo "Installing from requirements.lock (about 3 GB on disk, a few minutes the first time) ..."
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-build-isolation --editable .
 	rm -f $(VENV)/.ready-*
