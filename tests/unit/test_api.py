@@ -157,6 +157,8 @@ def test_the_page_trains_and_forecasts_and_a_backtest_has_the_truth(sales: pd.Da
     names: dict[str, Any] = {"sales": sales}
     exec(text, names)
     assert len(names["forecasts"]) == 6 * 7
+    assert isinstance(names["panel"], Panel)
+    np.testing.assert_array_equal(names["again"]["forecast"].to_numpy(), names["forecasts"]["forecast"])
     held = names["backtest"](sales, names["config"])
     assert {"published", "lstm", "seasonal_naive"} <= set(held["method"])
     joined = held.merge(sales, on=["unique_id", "ts"], suffixes=("", "_sold"))
