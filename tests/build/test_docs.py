@@ -1,7 +1,8 @@
-"""Whatever README and docs tell people to type is typed here: SQL and commands in the demo's folder, vars, links.
+"""What README and docs tell people to type is typed here: SQL and commands in the demo's folder, vars, links.
 
-A block that cannot run in a test has `<!-- not run: why -->` above it, where a reader of the page's source sees it too;
-one that builds has ``<!-- run by `make test-all`: it builds -->``.
+A block that cannot run here has `<!-- not run: why -->` above it, where a reader of the page's source sees it too: it
+names the tests that run it elsewhere, or those that at least look at it. One that builds has
+``<!-- run by `make test-all`: it builds -->``.
 """
 
 from __future__ import annotations
@@ -81,7 +82,11 @@ def shop(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("block", to_run("sql"), ids=lambda block: block.place)
-def test_sql_runs_on_the_published_demo(demo: Demo, block: Block) -> None:
+def test_sql_runs_on_the_published_demo(
+    demo: Demo, block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "output").mkdir()
+    monkeypatch.chdir(tmp_path)  # `copy ... to` writes here
     with connect(demo.folder / "output" / "salesfc_serve.duckdb") as connection:
         statements = connection.extract_statements(block.text)
         assert statements
@@ -148,6 +153,13 @@ def test_every_command_is_one_that_there_is(block: Block) -> None:
             script = (REPOSITORY / words[1]).read_text(encoding="utf-8")
             missing = [word for word in words[2:] if word.startswith("--") and f'"{word}"' not in script]
             assert not missing, f"{block.place}: {line}"
+
+
+@pytest.mark.parametrize("block", [block for block in blocks("sh", "sql", "python") if block.why and not block.later])
+def test_a_block_that_is_not_run_names_tests_that_there_are(block: Block) -> None:
+    named = re.findall(r"tests/[\w./]+\w", block.why)
+    assert named, f"{block.place}: {block.why}"
+    assert [path for path in named if not (REPOSITORY / path).exists()] == [], block.place
 
 
 def test_no_command_hides_from_these_tests() -> None:
