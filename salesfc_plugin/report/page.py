@@ -79,7 +79,9 @@ def write_report(db: Path, out: Path, language: Language = "en", shown_series: i
 def render(payload: Json, language: Language) -> str:
     """The page as text."""
     assets = files("salesfc_plugin.report") / "assets"
-    charts = (files("salesfc_plugin.report") / "vendor" / "echarts.slim.min.js").read_text(encoding="utf-8")
+    vendor = files("salesfc_plugin.report") / "vendor"
+    charts = (vendor / "echarts.slim.min.js").read_text(encoding="utf-8")
+    licences = "\n\n".join((vendor / name).read_text(encoding="utf-8").strip() for name in ("NOTICE", "LICENSE"))
     texts = json.loads((assets / "texts.json").read_text(encoding="utf-8"))
     own = "\n".join((assets / "js" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     script = f'"use strict";\n(() => {{\nconst TEXTS = {_inline(texts)};\n{own}\n}})();'
@@ -90,6 +92,7 @@ def render(payload: Json, language: Language) -> str:
         loading=escape(texts[language]["loading"]),
         policy=f"{POLICY} {_hash(charts)} {_hash(script)}",
         style=(assets / "page.css").read_text(encoding="utf-8"),
+        licences=escape(licences),
         charts=charts,
         script=script,
         payload=base64.b64encode(gzip.compress(_compact(payload).encode(), compresslevel=6, mtime=0)).decode(),

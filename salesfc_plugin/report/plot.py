@@ -44,7 +44,7 @@ def plot_series(db: Path, unique_id: str, out_png: Path, periods: int = PERIODS)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e5e7eb", linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.legend(frameon=False, loc="upper left", ncols=3)
+    axes.legend(frameon=False, loc="upper right", bbox_to_anchor=(1.0, 1.12), ncols=3)
     out_png.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out_png, format="png")
     return out_png

@@ -301,7 +301,7 @@ def test_drivers_add_up_to_the_forecast_of_a_series_and_of_a_group(page: Page) -
 
 def test_a_year_before_stands_beside_the_forecast(page: Page, reports: Callable[..., Path]) -> None:
     page.open(f"#series={SERIES}")
-    assert "A year before" in page.text(".explorer .legend")
+    assert "52 weeks before" in page.text(".explorer .legend")
     page.open()
     with duckdb.connect(str(reports().with_suffix(".duckdb")), read_only=True) as connection:
         query = """select sum(quantity) from fct_salesfc__sales_and_forecast
@@ -310,7 +310,7 @@ def test_a_year_before_stands_beside_the_forecast(page: Page, reports: Callable[
     assert f"{units:,.0f} units sold then" in page.text(".tile")
     page.url = reports(12, 60, later=False).as_uri()
     page.open()
-    assert "A year before" not in page.text("main")
+    assert "52 weeks before" not in page.text("main")
     assert "Against the last 28 days" in page.text(".tile")
 
 
@@ -375,6 +375,7 @@ def test_both_languages_from_the_switch_and_the_address(page: Page) -> None:
     assert page.text("#language") == "English"
     assert page.text(".entity h3") == SERIES
     words = page.js("return document.body.innerText")
+    assert "semicolon" not in words
     assert "headline." not in words
     assert "column." not in words
 
@@ -492,7 +493,8 @@ def test_weeks_and_months_have_their_own_words_and_ranges(
     assert [label.text for label in page.all(".segments label")] == ranges
     unfold(page)
     assert len(page.all(".explorer details.data tbody tr")) == pytest.approx(points + 28, abs=1)
-    assert "A year before" in page.text(".explorer .legend")
+    before = {"week": "52 weeks before", "month": "A year before"}[frequency]
+    assert before in page.text(".explorer .legend")
 
 
 @pytest.mark.parametrize(
@@ -538,6 +540,7 @@ def test_what_is_not_known_of_all_is_not_said_of_all(page: Page, reports: Callab
     page.url = reports(changes=changes).as_uri()
     page.open()
     assert "Likely to sell out" not in page.text(".tiles")
+    assert "When to order: at the reorder point." in page.text("#section-stock")
     heads = page.text("#section-stock thead")
     assert "On hand" not in heads
     assert "Reorder point" in heads
@@ -594,6 +597,54 @@ def test_paper_gets_light_colours_and_no_controls(page: Page) -> None:
     assert not page.one(".toolbar").is_displayed()
     assert page.js("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_charts_on_paper_have_one_width_and_their_own_again_after_it(page: Page) -> None:
+    page.open()
+    widths = "return [...new Set([...document.querySelectorAll('.chart svg')].map(svg => svg.getAttribute('width')))]"
+    before = page.js(widths)
+    page.js("dispatchEvent(new Event('beforeprint'))")
+    assert len(page.js(widths)) == 1
+    page.js("dispatchEvent(new Event('afterprint'))")
+    assert page.js(widths) == before
+    assert len(before) > 1
+
+
+def test_one_section_at_a_time_is_current(page: Page) -> None:
+    page.open()
+    current = lambda: [link.text for link in page.all("#nav [aria-current]")]  # noqa: E731
+    assert current() == ["Forecast"]
+    for name in ("Stock", "Accuracy", "Models", "Forecast"):
+        page.js("[...document.querySelectorAll('#nav a')].find(a => a.textContent === arguments[0]).click()", name)
+        page.wait(lambda name=name: current() == [name])
+
+
+def test_methods_that_are_equally_good_are_both_bold(page: Page, reports: Callable[..., Path]) -> None:
+    tie = "update fct_salesfc__accuracy set metric_value = 0.5 where metric_name = 'wape' and level = 'all'"
+    page.url = reports(changes=(tie,)).as_uri()
+    page.open()
+    row = "[...document.querySelectorAll('#section-accuracy tbody tr')].find(tr => tr.textContent.includes('50.0%'))"
+    assert page.js(f"return {row}.querySelectorAll('td.best').length") == 2
+
+
+def test_a_driver_that_cancels_out_tells_its_size_and_stands_before_smaller_ones(
+    page: Page, reports: Callable[..., Path]
+) -> None:
+    swing = """update fct_salesfc__explanation set contribution = case when driver <> 'weekly season' then 0.01
+        when day(ts) % 2 = 0 then 5 else -5 end"""
+    page.url = reports(changes=(swing,)).as_uri()
+    page.open(f"#series={SERIES}")
+    first = page.text(".explanation .members li")
+    assert first.startswith("Weekly season± 5")
+    assert first.endswith(" · 0")
+
+
+def test_the_page_holds_the_licences_of_what_is_in_it(page: Page) -> None:
+    page.open()
+    page.click(".licences summary")
+    text = page.text(".licences pre")
+    for words in ("Apache ECharts", "zrender", "TERMS AND CONDITIONS", "Redistribution"):
+        assert words in text
 
 
 def test_five_thousand_series_are_on_the_screen_within_two_seconds(page: Page, reports: Callable[..., Path]) -> None:

@@ -19,11 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from salesfc_plugin.evaluation.fallbacks import fallbacks
 from salesfc_plugin.report import ReportError, plot_series, write_report
 from salesfc_plugin.report.data import read_payload
 from salesfc_plugin.report.marts import Marts
 from salesfc_plugin.report.timelines import encode
 from tests.synthetic_marts import EVIL, HORIZON, write_marts
+from tests.unit.panels import make_panel
 
 ASSETS = files("salesfc_plugin.report") / "assets"
 
@@ -351,6 +353,17 @@ def test_both_languages_say_the_same_things() -> None:
     for key in plain["en"]:
         holes = [set(re.findall(r"\{(\w+)\}", texts[language][key])) for language in ("en", "zh")]
         assert holes[0] == holes[1], key
+
+
+@pytest.mark.parametrize("frequency", ["day", "week", "month"])
+def test_every_reason_of_a_fallback_is_told_in_both_languages(frequency: str) -> None:
+    texts = json.loads((ASSETS / "texts.json").read_text(encoding="utf-8"))
+    panel = make_panel(frequency=frequency)
+    panel.quantity[0] = 0.0  # a series that never sold, so that something falls back
+    reasons = [reason for _, reason, _ in fallbacks(panel)]
+    assert len(reasons) > 4
+    for language in texts.values():
+        assert all(f"reason.{reason}" in language for reason in reasons)
 
 
 def test_every_text_that_the_page_asks_for_exists() -> None:

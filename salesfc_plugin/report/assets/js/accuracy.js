@@ -44,8 +44,8 @@ function metricCard() {
           ? Math.abs(found - store.meta.confidence_level)
           : found;
   };
-  const best = (metric) =>
-    methods.reduce((one, other) => (distance(metric, other) < distance(metric, one) ? other : one));
+  const isBest = (metric, method) =>
+    methods.length > 1 && methods.every((other) => distance(metric, method) <= distance(metric, other));
   return card(
     t("accuracy.metrics"),
     [checkedSpan(), methods.length > 1 ? t("accuracy.metrics.note") : null].filter(Boolean).join(t("comma")),
@@ -81,7 +81,7 @@ function metricCard() {
               methods.map((method) =>
                 h(
                   "td",
-                  { class: `number ${methods.length > 1 && best(metric) === method ? "best" : ""}` },
+                  { class: `number ${isBest(metric, method) ? "best" : ""}` },
                   metricText(metric, value(metric, method)),
                 ),
               ),
@@ -168,6 +168,9 @@ function levelCard() {
 const groupName = (level, group) =>
   level === "demand_class" ? word("class", group) : ["all", "total:all"].includes(level) ? t("all_series") : group || t("nameless");
 
+/** A method that is neither the judged nor the naive one. */
+const isOther = (method) => ![store.meta.method, store.meta.naive].includes(method);
+
 function stepCard() {
   const list = rows(store.by_step).filter((row) => row.wape !== null);
   const steps = [...new Set(list.map((row) => row.step))].sort((a, b) => a - b);
@@ -177,7 +180,7 @@ function stepCard() {
   const values = (method) => steps.map((step) => found.get(`${method} ${step}`) ?? null);
   const drawn = chart({
     describe: t("accuracy.steps"),
-    legend: methods.map((method, i) => swatch(hueOf(method, i), word("method", method))),
+    legend: methods.map((method, i) => swatch(hueOf(method, i), word("method", method), isOther(method) ? "dashed" : "")),
     option: () => ({
       ...axes(
         { type: "category", data: steps, boundaryGap: false },
@@ -189,8 +192,8 @@ function stepCard() {
       ]),
       series: methods.map((method, i) =>
         straight(word("method", method), values(method), hueOf(method, i), {
-          z: method === store.meta.method ? 3 : 2, // ours may lie on the network's line, and is drawn over it
-          line: { width: method === store.meta.method ? 2.6 : 1.6 },
+          z: isOther(method) ? 4 : method === store.meta.method ? 3 : 2, // others may lie on ours, and show as dashes on it
+          line: { width: method === store.meta.method ? 2.6 : 1.6, type: isOther(method) ? [5, 4] : "solid" },
         }),
       ),
     }),

@@ -35,8 +35,14 @@ function chart({ describe, option, table, legend, large }) {
 /** Drawn for paper: at once, and as a picture that scales to the sheet's width. */
 let onPaper = false;
 
+const SHEET = 680; // pixels: all charts of a sheet have one width, so that their letters are of one size
+
 function paperCharts(paper) {
   onPaper = paper;
+  for (const { canvas, instance } of charts) {
+    const height = canvas.classList.contains("large") ? 260 : 200;
+    instance?.resize(paper ? { width: SHEET, height } : { width: "auto", height: "auto" });
+  }
   drawCharts();
   for (const { canvas } of charts) {
     const picture = canvas.querySelector("svg");

@@ -20,8 +20,10 @@ function announce(text) {
   byId("live").textContent = text;
 }
 
-/** A section of the page: a landmark named by its heading. */
-function part(name, ...children) {
+/** A section of the page: a landmark named by its heading, with the text `lead` (by default its own) below. */
+const part = (name, ...children) => partWithLead(name, `${name}.lead`, ...children);
+
+function partWithLead(name, lead, ...children) {
   const id = `section-${name}`;
   return h(
     "section",
@@ -30,7 +32,7 @@ function part(name, ...children) {
       "header",
       {},
       h("h2", { id: `${id}-title`, tabindex: "-1" }, t(`${name}.title`)),
-      hasText(`${name}.lead`) ? h("p", {}, t(`${name}.lead`)) : null,
+      hasText(lead) ? h("p", {}, t(lead)) : null,
     ),
     ...children,
   );

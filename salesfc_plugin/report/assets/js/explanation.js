@@ -35,7 +35,10 @@ function explanationCard(entity) {
     .map((driver, d) => ({ name: word("driver", driver), hue: driverHue(driver), line: lines[d] }))
     .filter(({ line }) => line?.some((value) => value));
   if (!drivers.length) return null;
-  for (const driver of drivers) driver.total = sum(driver.line);
+  for (const driver of drivers) {
+    driver.total = sum(driver.line);
+    driver.size = sum(driver.line.map(Math.abs)); // a season adds on some days what it takes on others
+  }
   const members =
     entity.kind === "all" ? store.meta.series : entity.kind === "group" ? membersOf(entity).length : explained;
   return h(
@@ -69,7 +72,7 @@ function driverList(drivers) {
     "ul",
     { class: "members columns" },
     [...drivers]
-      .sort((a, b) => Math.abs(b.total) - Math.abs(a.total))
+      .sort((a, b) => b.size - a.size)
       .map((driver) =>
         h(
           "li",
@@ -80,12 +83,15 @@ function driverList(drivers) {
             h("i", { class: "dot", "aria-hidden": "true", style: { background: `var(--${driver.hue})` } }),
             driver.name,
           ),
-          h("span", {}, signed(driver.total)),
+          h("span", {}, cancels(driver) ? h("span", { class: "dim" }, `± ${number(driver.size / driver.line.length)} · `) : null, signed(driver.total)),
           h("span", { class: "bar", "aria-hidden": "true" }, h("i", { style: bar(driver) })),
         ),
       ),
   );
 }
+
+/** Whether most of what a driver does in some periods it takes back in others; then its mean size is told, too. */
+const cancels = ({ total, size }) => Math.abs(total) < size / 2;
 
 /** A column a period: what adds stands on zero, what takes away hangs below it, and the line is what is left. */
 function driverChart(drivers) {

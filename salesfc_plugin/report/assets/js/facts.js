@@ -7,7 +7,7 @@ function factsCard(entity, line) {
   if (line.quantity && store.split >= horizon)
     facts.push([t("fact.recent", { periods: periods(horizon) }), number(sum(line.quantity.slice(-horizon)))]);
   const before = yearBefore(line.quantity);
-  if (before?.every(isNumber)) facts.push([t("fact.year_before"), number(sum(before))]);
+  if (before?.every(isNumber)) facts.push([t(`year_before.${store.meta.frequency}`), number(sum(before))]);
   if (entity.kind === "series") facts.push(...seriesFacts(entity));
   if (entity.kind !== "series")
     facts.push([t("fact.members"), number(entity.kind === "all" ? store.meta.series : membersOf(entity).length)]);

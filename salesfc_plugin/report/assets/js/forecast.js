@@ -172,7 +172,7 @@ function entityChart(entity, line) {
     line.lower ? swatch("ahead", t("line.interval", { level: outer }), "band") : null,
     inner ? swatch("ahead", t("line.interval", { level: innerLevel }), "band inner") : null,
     held?.length ? swatch("ahead", t("line.backtest"), "dashed") : null,
-    before ? swatch("sold", t("line.year_before"), "dotted") : null,
+    before ? swatch("sold", t(`year_before.${store.meta.frequency}`), "dotted") : null,
     odd.length ? swatch("bad", t("line.anomaly"), "dot") : null,
   ];
   const option = () => ({
@@ -238,7 +238,7 @@ function entityTip(day, line, before) {
       low === null
         ? null
         : [t("line.interval", { level: levelText(store.meta.confidence_level) }), `${number(low)} – ${number(high)}`],
-      isNumber(then) ? [t("line.year_before"), number(then)] : null,
+      isNumber(then) ? [t(`year_before.${store.meta.frequency}`), number(then)] : null,
     ].filter(Boolean),
   ];
 }

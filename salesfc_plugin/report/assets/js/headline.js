@@ -44,7 +44,7 @@ function tiles({ change, horizon, basis, isYear, gain, ours, naive }) {
     change === null
       ? null
       : tile(
-          isYear ? t("tile.year") : t("tile.change", { periods: periods(horizon) }),
+          isYear ? t(`tile.year.${store.meta.frequency}`) : t("tile.change", { periods: periods(horizon) }),
           signedPercent(change),
           t("tile.change.note", { units: number(basis) }),
         ),

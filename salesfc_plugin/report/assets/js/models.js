@@ -56,7 +56,7 @@ function modelTable() {
 
 /** Why a model makes the forecasts, or why it does not; a backtest model never does. */
 function verdictOf(row) {
-  return row.role === "backtest" ? "" : (row.measured.promotion?.reason ?? "");
+  return row.role === "backtest" ? "" : reasonWords(row.measured.promotion?.reason ?? "");
 }
 
 /** The numbers of a model's metrics, which are JSON text. */

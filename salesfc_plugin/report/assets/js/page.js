@@ -54,17 +54,18 @@ function navigation() {
     ),
   );
   watcher?.disconnect();
-  watcher = new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting } of entries) {
-        const link = byId("nav").querySelector(`[href="#section=${target.id.slice(8)}"]`);
-        if (isIntersecting) link?.setAttribute("aria-current", "true");
-        else link?.removeAttribute("aria-current");
-      }
-    },
-    { rootMargin: "-35% 0px -60% 0px" },
-  );
-  document.querySelectorAll("section.part").forEach((section) => watcher.observe(section));
+  const sections = [...document.querySelectorAll("section.part")];
+  const markCurrent = () => {
+    const passed = sections.filter((section) => section.getBoundingClientRect().top < innerHeight * 0.4);
+    const current = (passed.at(-1) ?? sections[0])?.id.slice(8);
+    for (const link of byId("nav").children) {
+      if (link.getAttribute("href") === `#section=${current}`) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
+  };
+  watcher = new IntersectionObserver(markCurrent, { rootMargin: "0px 0px -60% 0px", threshold: [0, 0.01] });
+  sections.forEach((section) => watcher.observe(section));
+  markCurrent();
 }
 let watcher = null;
 

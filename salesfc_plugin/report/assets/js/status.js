@@ -12,7 +12,7 @@ function statusSection() {
 /** Why a series has its status; with a forecast by the network a reason is no more than a note. */
 function reasonText({ status, reason }) {
   if (!reason) return t("status.no_reason");
-  return status === "ok" ? t("status.noted", { reason: word("reason", reason) }) : word("reason", reason);
+  return status === "ok" ? t("status.noted", { reason: reasonWords(reason) }) : reasonWords(reason);
 }
 
 function reasonCounts() {

@@ -49,8 +49,9 @@ function stockSection() {
       show: (row) => levelText(row.service_level),
     },
   ].filter(isKnown); // a shop that counts no stock has columns of nothing
-  return part(
+  return partWithLead(
     "stock",
+    columns.some(({ name }) => name === "stockout_risk") ? "stock.lead" : "stock.lead.uncounted",
     card(
       null,
       null,

@@ -24,6 +24,13 @@ function word(kind, value) {
   return key ? t(key) : text;
 }
 
+/** The reasons of a status or a verdict, which are joined by semicolons; one with numbers in it stays as it is. */
+const reasonWords = (reason) =>
+  String(reason)
+    .split("; ")
+    .map((one) => word("reason", one))
+    .join(t("semicolon"));
+
 const formats = new Map();
 function format(options) {
   const key = language + JSON.stringify(options);
