@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salesfc_plugin.baselines import BASELINES, Baseline, Forecast, recent_mean, seasonal_naive, zeros
-from salesfc_plugin.config import BATCH, ForecastConfig
+from salesfc_plugin.config import BATCH, CYCLES, ForecastConfig
 from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.evaluation.backtest import backtest_cutoffs, model_at, raw_forecasts
 from salesfc_plugin.evaluation.calibration import kinds_of
@@ -139,6 +139,8 @@ def backtest_parts(
     totals = Totals(panel, groups, max(backs, default=0)) if groups is not None and reconciles(models) else None
     for back, cut, made in raw_forecasts(panel, config, models):
         started = np.flatnonzero(np.isfinite(cut.quantity).any(axis=1))
+        if cut.n_history < CYCLES[cut.frequency].year:
+            made.pop("last_year", None)  # there is none: it would be the mean of the phase under another name
         for method, forecast in made.items():
             if len(started) and (kept is None or method in kept):
                 yield cut, Part(started, forecast, method, "ok", [""] * len(started))

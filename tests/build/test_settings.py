@@ -81,7 +81,7 @@ def test_a_misspelt_name_in_the_project_file_ends_the_build(tmp_path):
 
     def trouble(given):
         (shop / "dbt_project.yml").write_text(f"{{name: salesfc_shop, profile: salesfc, vars: {{{given}}}}}")
-        outcome = invoke(tmp_path / "shop.duckdb", ("compile", "--select", "int_salesfc__setting"), {}, project=shop)
+        outcome = invoke(tmp_path / "shop.duckdb", ("compile", "--select", "stg_salesfc__sales"), {}, project=shop)
         return str(outcome.exception or "")
 
     right = "salesfc_horizon: 7, other: 1, salesfc_shop: {salesfc_seed: 3, mine: 2}, salesfc: {salesfc_preset: quick}"

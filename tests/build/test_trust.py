@@ -53,7 +53,7 @@ def test_totals_add_up_at_every_level_with_bounds_narrower_than_sums_of_bounds(s
 
 def test_every_method_is_in_the_backtest_and_what_was_published_too(shop: BuildResult) -> None:
     methods = {row[0] for row in shop.rows("select distinct method from fct_salesfc__backtest")}
-    assert methods == {"lstm", "seasonal_naive", "weekday_mean", "last_year", "tsb", "published"}
+    assert methods == {"lstm", "seasonal_naive", "weekday_mean", "tsb", "published"}
     counts = shop.rows("select method, cutoff, count(*) from fct_salesfc__backtest group by all")
     assert {n for _, _, n in counts} == {6 * HORIZON}
     assert len({cutoff for _, cutoff, _ in counts}) == 3

@@ -1,3 +1,5 @@
+{#- the first of all models: a wrong var is told at once; a unit test has vars of its own -#}
+{%- if model.resource_type == 'model' -%}{%- do salesfc.check_settings() -%}{%- endif -%}
 {%- set keys = salesfc.setting('series_keys') -%}
 {%- set time_column = salesfc.setting('time_column') -%}
 {%- set quantity_column = salesfc.setting('quantity_column') -%}

@@ -1,4 +1,3 @@
-{%- do salesfc.check_settings() -%}
 {%- set seasons = {'day': 7, 'week': 52, 'month': 12} -%}
 {%- set lags = {'day': 7, 'week': 1, 'month': 12} -%}
 {%- set frequency = salesfc.setting('frequency') -%}
