@@ -30,6 +30,7 @@ _BETWEEN_SALES = 1.32  # mean periods between sales from which demand is intermi
 _PRIOR = 500.0  # scores that the correction of all series weighs as much as
 _PRIOR_WINDOWS = 2.0  # windows without any correction that are thought to have been before
 _FEWEST = 50  # scores below which nothing is corrected
+_WIDEST = 2.0  # spreads of the production network by which another's quantile may lie further out
 _FEW_SERIES = 20  # of a kind below which all series speak for it
 _DOUBT = 1.5  # standard errors over windows that are taken off a move of all levels alike
 _SHARES = (1.0, 0.5, 0.0)  # of corrections: the first that does not lose too much on windows left out
@@ -137,14 +138,17 @@ def learn_widening(now: Forecast, before: Forecast, kinds: NDArray[np.int64]) ->
     levels, horizon = np.array(now.levels), now.mean.shape[1]
     middle, part = nearest(now.levels, 0.5), bucket_of(now.mean.shape[1], min(_BUCKETS, horizon))
     reach = [f.quantiles.astype(np.float64) - f.quantiles[:, :, middle : middle + 1] for f in (now, before)]
-    gap = (reach[1] - reach[0]) / spread_of(now)[:, :, None]
+    gap = np.clip((reach[1] - reach[0]) / spread_of(now)[:, :, None], -_WIDEST, _WIDEST)
+    open_ = (now.mean > 0) & (before.mean > 0)  # nothing is forecast where a shop is known to be closed, with no spread
     out = np.zeros((len(CLASSES), part.max() + 1, len(levels)))
     for kind in range(len(CLASSES)):
         rows = kinds == kind if (kinds == kind).sum() >= _FEW_SERIES else np.ones(len(kinds), bool)
         for bucket in range(out.shape[1]):
-            out[kind, bucket] = gap[rows][:, part == bucket].mean(axis=(0, 1))
+            there = open_[rows] & (part == bucket)
+            if there.any():
+                out[kind, bucket] = gap[rows][there].mean(axis=0)
     wider = np.where(levels < 0.5, np.minimum(out, 0.0), np.maximum(out, 0.0))
-    return Calibration(now.levels, np.clip(wider, -2.0, 2.0), 1.0)
+    return Calibration(now.levels, wider, 1.0)
 
 
 def kinds_of(panel: Panel) -> NDArray[np.int64]:

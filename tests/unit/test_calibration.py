@@ -132,6 +132,18 @@ def test_a_surer_network_becomes_as_unsure_as_the_one_that_was_measured() -> Non
     np.testing.assert_array_equal(made.mean, now.forecast.mean)
 
 
+def test_closed_periods_and_one_wild_series_do_not_make_all_unsure() -> None:
+    rng = np.random.default_rng(8)
+    now, before = window(rng, 0.5), window(rng, 0.6)
+    plain = learn_widening(now.forecast, before.forecast, now.kinds)
+    closed = np.arange(len(now.kinds)) % 5 == 0
+    now.forecast.mean[closed] = now.forecast.quantiles[closed] = 0.0  # known to be closed; the other did not know
+    before.forecast.quantiles[1] *= 1e6
+    widened = learn_widening(now.forecast, before.forecast, now.kinds)
+    np.testing.assert_allclose(widened.offsets, plain.offsets, atol=0.05)
+    assert plain.offsets.max() > 0.01
+
+
 def test_a_network_that_is_less_sure_stays_as_it_is() -> None:
     rng = np.random.default_rng(9)
     now, before = window(rng, 1.0), window(rng, 0.6)
