@@ -333,6 +333,27 @@ def test_chart_facts_and_table_agree_with_the_marts(page: Page, reports: Callabl
     assert "units expected in the next 28 days" in page.one(".chart.large").get_attribute("aria-label")
 
 
+def test_one_giant_day_does_not_press_a_chart_flat(page: Page, reports: Callable[..., Path]) -> None:
+
+    def top() -> float:
+        page.wait(lambda: page.all(".explorer .chart svg text"))
+        labels = [text.text.replace(",", "") for text in page.all(".explorer .chart svg text")]
+        return max(float(label) for label in labels if label.replace(".", "").isdigit() and not label.startswith("20"))
+
+    address = f"#series={quote(SERIES)}"
+    page.open(address)
+    usual = top()
+    assert not page.all(".spikes")
+    giant = f"""update fct_salesfc__sales_and_forecast set quantity = 1e6
+        where unique_id = '{SERIES}' and ts = (
+            select max(ts) - interval 9 day from fct_salesfc__sales_and_forecast where quantity is not null)"""
+    page.url = reports(changes=(giant,)).as_uri()
+    page.open(address)
+    assert top() < 3 * usual
+    assert "1,000,000" in page.text(".spikes")
+    assert page.text(".spikes").startswith("One period lies above the chart")
+
+
 def test_the_shown_past_can_be_longer_or_shorter(page: Page) -> None:
     page.open()
     unfold(page)

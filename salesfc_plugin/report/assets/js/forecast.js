@@ -175,10 +175,18 @@ function entityChart(entity, line) {
     before ? swatch("sold", t(`year_before.${store.meta.frequency}`), "dotted") : null,
     odd.length ? swatch("bad", t("line.anomaly"), "dot") : null,
   ];
+  const above = spikes(
+    [...past(line.quantity), ...future(line.forecast), ...future(line.upper), ...future(before), ...(held ?? [])],
+  );
+  if (above) {
+    const [at, value] = above.highest;
+    const day = period(Math.round(at / 86_400_000));
+    legend.push(h("li", { class: "spikes" }, t("line.spikes", { count: above.count, units: number(value), day })));
+  }
   const option = () => ({
     ...axes(
       { type: "time", axisLabel: { formatter: (at) => axisDate(at) }, min: "dataMin", max: "dataMax" },
-      { min: 0 },
+      { min: 0, max: above?.top },
     ),
     tooltip: tooltip((points) => entityTip(points[0].value[0] / 86_400_000, line, before)),
     series: [
@@ -216,6 +224,20 @@ function entityChart(entity, line) {
       .map((i) => [period(days[i]), ...valuesAt(line, i).map((value) => (value === null ? "" : number(value)))]),
   });
   return chart({ describe: describeEntity(entity, line), option, table, legend, large: true });
+}
+
+const FEW = 3; // points that may lie above a chart
+const FAR = 8; // times the next highest, from which they would press all others flat
+
+/** Where the axis ends if a few points are far above all others: { top, count, highest }, else null. */
+function spikes(points) {
+  const down = points.filter(([, value]) => isNumber(value)).sort((a, b) => b[1] - a[1]);
+  const rest = down[FEW]?.[1];
+  if (!(rest > 0) || down[0][1] <= FAR * rest) return null;
+  const highestShown = down.find(([, value]) => value <= FAR * rest)[1];
+  const step = 10 ** Math.floor(Math.log10(highestShown)) / 2;
+  const top = step * Math.ceil((1.1 * highestShown) / step); // so that its label is a round one
+  return { top, count: down.filter(([, value]) => value > top).length, highest: down[0] };
 }
 
 function valuesAt(line, i) {
