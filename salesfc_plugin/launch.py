@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from salesfc_plugin.baselines import Forecast
 from salesfc_plugin.config import CYCLES
@@ -21,11 +23,13 @@ from salesfc_plugin.panel import Floats, Panel
 from salesfc_plugin.text import hashed_ngrams, is_free_text
 
 Doubles = NDArray[np.float64]
+Sparse = Any  # a csr_array: most features are flags of one value among thousands
 FEWEST = 8  # launches that anything can be learnt from
 _AGES = {"day": 28, "week": 8, "month": 6}  # periods of a launch's level
 _PENALTIES = (3.0, 10.0, 30.0)  # of the ridge: launches that count as much as the mean of all
 _OWN = 4.0  # known periods of its own that weigh as much as the attributes
 _EPSILON = 0.05  # units a period added before the logarithm
+_AT_ONCE = 1024  # launches whose features are written out at once
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def _told(panel: Panel, launched: Mapping[str, Floats], levels: tuple[float, ...
     return Forecast(numbers[:, :, 0], numbers[:, :, 1:], levels)
 
 
-def _learn(panel: Panel, rows: NDArray[np.int64], features: Doubles, phase: Doubles) -> Launches:
+def _learn(panel: Panel, rows: NDArray[np.int64], features: Sparse, phase: Doubles) -> Launches:
     ages, length = _AGES[panel.frequency], CYCLES[panel.frequency].year
     at = panel.first[rows][:, None] + np.arange(length)
     inside = at < panel.n_history
@@ -125,12 +129,15 @@ def _learn(panel: Panel, rows: NDArray[np.int64], features: Doubles, phase: Doub
     return Launches(coefficients, curve, np.sort(ratios[np.isfinite(ratios)]))
 
 
-def _ridge(x: Doubles, y: Doubles, penalty: float) -> tuple[Doubles, Doubles]:
+def _ridge(x: Sparse, y: Doubles, penalty: float) -> tuple[Doubles, Doubles]:
     """Coefficients, and ``[R]`` what each launch would have been said to be by a fit without it."""
-    fit = np.linalg.solve(x.T @ x + penalty * np.diag([0.0] + [1.0] * (x.shape[1] - 1)), x.T)
-    leverage = np.minimum(np.einsum("ij,ji->i", x, fit), 0.9)
-    left_out: Doubles = y - (y - x @ (fit @ y)) / (1.0 - leverage)
-    return fit @ y, left_out
+    weighed = (x.T @ x).toarray() + penalty * np.diag([0.0] + [1.0] * (x.shape[1] - 1))
+    inverse = np.linalg.inv(weighed)
+    fit: Doubles = inverse @ (x.T @ y)
+    parts = (x[first : first + _AT_ONCE] for first in range(0, x.shape[0], _AT_ONCE))
+    leverage = np.minimum(np.concatenate([part.multiply(part @ inverse).sum(axis=1) for part in parts]), 0.9)
+    left_out: Doubles = y - (y - x @ fit) / (1.0 - leverage)
+    return fit, left_out
 
 
 def _missed(y: Doubles, left_out: Doubles) -> float:
@@ -165,25 +172,25 @@ def _own(panel: Panel, level: Doubles, curve: Doubles, phase: Doubles) -> Double
     return out
 
 
-def _features(panel: Panel) -> Doubles:
+def _features(panel: Panel) -> Sparse:
     """``[N, F]`` a flag for each value of each attribute, free text as hashed n-grams, and numbers.
 
     Numbers and known columns that are always above 0 are standardised logarithms.
     """
     begun = panel.first < panel.n_history  # of series to come nothing is known at this cutoff
-    columns = [column for texts in panel.statics.texts.T for column in hashed_ngrams(texts.tolist()).T]
+    blocks = [sparse.csr_array(hashed_ngrams(texts.tolist())) for texts in panel.statics.texts.T]
     for k, (name, words) in enumerate(zip(panel.statics.names, panel.statics.vocabulary, strict=True)):
         there = np.setdiff1d(panel.statics.codes[begun, k], [0])
         if is_free_text([words[code - 1] for code in there]) and not name.startswith("key_"):
             known_text = [None, *words]
-            columns += list(hashed_ngrams([known_text[code] for code in panel.statics.codes[:, k]]).T)
+            blocks.append(sparse.csr_array(hashed_ngrams([known_text[code] for code in panel.statics.codes[:, k]])))
             continue
-        columns += [(panel.statics.codes[:, k] == code).astype(np.float64) for code in there]
+        blocks.append(_flags(panel.statics.codes[:, k], there))
     numbers = list(panel.statics.reals.T.astype(np.float64))
     ahead = slice(panel.n_history, panel.n_history + panel.horizon)
     for column in panel.known.values():
-        seen = column[np.isfinite(column)]
-        if seen.size and float(seen.min()) > 0.0:
+        seen = np.isfinite(column)
+        if seen.any() and float(column.min(where=seen, initial=np.inf)) > 0.0:
             filled = np.where(np.isfinite(column[:, ahead]), column[:, ahead], np.nan)
             held: NDArray[np.bool_] = np.asarray(np.isfinite(filled).any(axis=1))
             numbers.append(np.where(held, np.nanmean(np.where(held[:, None], filled, 0.0), axis=1), np.nan))
@@ -192,8 +199,15 @@ def _features(panel: Panel) -> Doubles:
         if told.any():
             scaled = np.log(np.maximum(number, 1e-9)) if float(number[told].min()) > 0.0 else number
             scaled = (scaled - scaled[told].mean()) / max(float(scaled[told].std()), 1e-6)
-            columns.append(np.where(known, np.clip(scaled, -3.0, 3.0), 0.0))
-    return np.stack(columns, axis=1) if columns else np.zeros((panel.n_series, 0))
+            blocks.append(sparse.csr_array(np.where(known, np.clip(scaled, -3.0, 3.0), 0.0)[:, None]))
+    return sparse.hstack(blocks, format="csr") if blocks else sparse.csr_array((panel.n_series, 0))
+
+
+def _flags(codes: NDArray[np.int32], values: NDArray[np.int32]) -> Sparse:
+    """``[N, len(values)]`` 1 where a code is that value; values rise."""
+    row = np.flatnonzero(np.isin(codes, values))
+    at = (row, np.searchsorted(values, codes[row]))
+    return sparse.csr_array((np.ones(len(row)), at), shape=(len(codes), len(values)))
 
 
 def _phases(panel: Panel) -> Doubles:
@@ -211,5 +225,5 @@ def _phases(panel: Panel) -> Doubles:
     return out
 
 
-def _with_one(features: Doubles) -> Doubles:
-    return np.concatenate([np.ones((len(features), 1)), features], axis=1)
+def _with_one(features: Sparse) -> Sparse:
+    return sparse.hstack([sparse.csr_array(np.ones((features.shape[0], 1))), features], format="csr")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from salesfc_plugin.launch import FEWEST, can_launch, launch, past_launches
+from salesfc_plugin.launch import FEWEST, _features, _ridge, _with_one, can_launch, launch, past_launches
 from salesfc_plugin.panel import Panel
 from tests.unit.panels import make_panel
 
@@ -70,3 +70,28 @@ def test_titles_alone_say_at_which_level_a_new_series_starts() -> None:
     made = launch(replace(panel, statics=statics), LEVELS)
     assert made.mean[0].mean() > 2.0 * made.mean[1].mean()
     assert statics.of_rows(np.array([1])).texts.shape == (1, 1)
+
+
+def test_flags_that_are_not_written_out_say_the_same() -> None:
+    """The regression on thousands of flags, most of them 0, is that of the plain matrix."""
+    panel = launching(n=200)
+    codes = np.stack([panel.statics.codes[:, 0], np.arange(200, dtype=np.int32) // 2], axis=1)  # of which 0 is unknown
+    words = (panel.statics.vocabulary[0], tuple(f"item {k}" for k in range(1, 100)))
+    reals = np.random.default_rng(2).normal(5.0, 1.0, (200, 1)).astype(np.float32)
+    statics = replace(panel.statics, codes=codes, names=("kind", "key_1"), vocabulary=words)
+    made = _features(replace(panel, statics=replace(statics, reals=reals, real_names=("size",))))
+    begun = panel.first < panel.n_history
+    flags = [codes[:, k] == code for k in range(2) for code in np.setdiff1d(codes[begun, k], [0])]
+    logs = np.log(reals[:, 0].astype(np.float64))
+    size = np.clip((logs - logs[begun].mean()) / logs[begun].std(), -3.0, 3.0)
+    plain = np.column_stack([np.ones(200), *flags, size])
+    x = _with_one(made)
+    np.testing.assert_array_equal(x.toarray()[:, :-1], plain[:, :-1])
+    np.testing.assert_allclose(x.toarray(), plain, rtol=1e-12)
+
+    y = np.random.default_rng(3).normal(size=200)
+    fit = np.linalg.solve(plain.T @ plain + 3.0 * np.diag([0.0] + [1.0] * (plain.shape[1] - 1)), plain.T)
+    leverage = np.minimum(np.einsum("ij,ji->i", plain, fit), 0.9)
+    coefficients, left_out = _ridge(x, y, 3.0)
+    np.testing.assert_allclose(coefficients, fit @ y, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(left_out, y - (y - plain @ (fit @ y)) / (1.0 - leverage), rtol=1e-9, atol=1e-12)
