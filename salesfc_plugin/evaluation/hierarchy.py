@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from scipy import sparse
 from salesfc_plugin.panel import Floats, Panel
 from salesfc_plugin.reading import Relation
 
+_AT_ONCE = 256  # periods that are summed at once
 _MOST_UNKNOWN = 0.5  # of a group's usual volume; a period of which more is unknown is unknown in all
 
 
@@ -65,17 +67,16 @@ def group_panel(panel: Panel, groups: Groups, back: int = 0) -> Panel:
     sales move no total of before, nor one forecast then.
     """
     member, horizon = groups.member, panel.horizon
-    here = np.arange(panel.n_history)[None, :] >= panel.began[:, None]
-    seen = np.isfinite(panel.quantity) & here
-    sold = np.where(seen, panel.quantity, 0.0).astype(np.float32)
-    volume = _mean_so_far(sold, seen) + np.where(here, np.float32(1e-6), np.float32(0.0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gone = (member @ np.where(here & ~seen, volume, 0.0)) / (member @ volume)
+    weight = _weight(panel)
+    volume = weight[:, horizon:]
     first = np.array([panel.began[member.indices[a:b]].min() for a, b in _spans(member)], np.int64)
-    known = (gone <= _MOST_UNKNOWN) & (np.arange(panel.n_history)[None, :] >= first[:, None])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        total = np.where(known, (member @ sold) / (1.0 - gone), np.nan).astype(np.float32)
-    before: Floats = np.concatenate([np.repeat(here[:, :1].astype(np.float32), horizon, axis=1), volume], axis=1)
+    total = np.empty((len(first), panel.n_history), np.float32)
+    for some in _parts(panel.n_history):
+        here, seen, sold = _sold(panel, some)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gone = (member @ np.where(here & ~seen, volume[:, some], 0.0)) / (member @ volume[:, some])
+            known = (gone <= _MOST_UNKNOWN) & (np.arange(some.start, some.stop)[None, :] >= first[:, None])
+            total[:, some] = np.where(known, (member @ sold) / (1.0 - gone), np.nan)
     statics, old = panel.statics, panel.began < panel.n_history - back
     return replace(
         panel,
@@ -85,7 +86,7 @@ def group_panel(panel: Panel, groups: Groups, back: int = 0) -> Panel:
         own_first=None,
         replaced_at=None,
         interpolated=None,
-        known={name: _mean(member, before, column) for name, column in panel.known.items()},
+        known={name: _mean(member, weight, column) for name, column in panel.known.items()},
         past={name: _mean(member, volume, column) for name, column in panel.past.items()},
         statics=replace(
             statics,
@@ -97,11 +98,35 @@ def group_panel(panel: Panel, groups: Groups, back: int = 0) -> Panel:
     )
 
 
-def _mean_so_far(sold: Floats, seen: NDArray[np.bool_]) -> Floats:
-    """``[N, T]`` what a series sold in a usual period up to each."""
-    mean = np.cumsum(sold, axis=1, dtype=np.float32)
-    mean /= np.maximum(np.cumsum(seen, axis=1, dtype=np.float32), 1.0)
-    return mean
+def _parts(periods: int) -> Iterator[slice]:
+    """All periods, some at a time: whatever is made of all series and periods at once takes gigabytes."""
+    return (slice(a, min(a + _AT_ONCE, periods)) for a in range(0, periods, _AT_ONCE))
+
+
+def _sold(panel: Panel, some: slice) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Floats]:
+    """Of some periods ``[N, ...]`` whether a series had begun, whether its sales are known, and these, else 0."""
+    here = np.arange(some.start, some.stop)[None, :] >= panel.began[:, None]
+    quantity = panel.quantity[:, some]
+    seen = np.isfinite(quantity) & here
+    return here, seen, np.where(seen, quantity, 0.0).astype(np.float32)
+
+
+def _weight(panel: Panel) -> Floats:
+    """``[N, H + T]`` what a series sold in a usual period up to a horizon before each; from H on, up to each of T."""
+    out = np.empty((panel.n_series, panel.horizon + panel.n_history), np.float32)
+    out[:, : panel.horizon] = (panel.began <= 0)[:, None]
+    units, periods = np.zeros((2, panel.n_series), np.float32)
+    for some in _parts(panel.n_history):
+        here, seen, sold = _sold(panel, some)
+        count = seen.astype(np.float32)
+        sold[:, 0] += units
+        count[:, 0] += periods
+        np.cumsum(sold, axis=1, out=sold)
+        np.cumsum(count, axis=1, out=count)
+        units, periods = sold[:, -1].copy(), count[:, -1].copy()
+        sold /= np.maximum(count, 1.0)
+        out[:, panel.horizon :][:, some] = sold + np.where(here, np.float32(1e-6), np.float32(0.0))
+    return out
 
 
 def _spans(member: Any) -> list[tuple[int, int]]:
@@ -110,10 +135,13 @@ def _spans(member: Any) -> list[tuple[int, int]]:
 
 def _mean(member: Any, weight: Floats, values: Floats) -> Floats:
     """``[G, ...]`` weighted means of the known values of each group, NaN where there are none."""
-    seen = np.isfinite(values)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        total = member @ np.where(seen, values * weight, 0.0)
-        mean: Floats = (total / (member @ np.where(seen, weight, 0.0))).astype("f4")
+    mean = np.empty((member.shape[0], values.shape[1]), np.float32)
+    for some in _parts(values.shape[1]):
+        part = values[:, some]
+        seen = np.isfinite(part)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            total = member @ np.where(seen, part * weight[:, some], 0.0)
+            mean[:, some] = total / (member @ np.where(seen, weight[:, some], 0.0))
     return mean
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 
+from salesfc_plugin.evaluation import hierarchy
 from salesfc_plugin.evaluation.hierarchy import Groups, group_panel, read_groups
 from salesfc_plugin.evaluation.reconciliation import (
     BOTTOM_UP,
@@ -193,6 +194,22 @@ def test_groups_are_read_and_their_panel_is_that_of_the_slow_twin() -> None:
     )
     np.testing.assert_allclose(made.known["price"][0, 50], price, rtol=1e-4)
     assert read_groups(member.slice(0, 0), panel.unique_id) is None
+
+
+def test_periods_summed_some_at_a_time_are_the_same_to_the_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = tiny_panel(n=40, periods=200, horizon=9, seed=5)
+    panel = replace(panel, own_first=np.minimum(panel.first + 11, panel.n_history))
+    member = sparse.csr_array(np.vstack([np.ones(40), np.arange(40) % 2, np.arange(40) % 3 == 1]).astype(np.float32))
+    groups = Groups(("all", "a", "b"), ("all", "1", "1"), member)
+    whole = group_panel(panel, groups, 9)
+    monkeypatch.setattr(hierarchy, "_AT_ONCE", 7)
+    some = group_panel(panel, groups, 9)
+    np.testing.assert_array_equal(some.quantity, whole.quantity)
+    for made, expected in ((some.known, whole.known), (some.past, whole.past)):
+        assert set(made) == set(expected)
+        for name in made:
+            np.testing.assert_array_equal(made[name], expected[name])
+    assert np.isfinite(whole.quantity).any()
 
 
 def test_the_error_of_a_level_is_weighted_by_what_was_sold() -> None:
