@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 _UNKNOWN = -128  # NaN among bytes
+_AT_ONCE = 4_000_000  # values
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,10 @@ class Builder:
 
 
 def _is_small(values: Floats) -> bool:
+    return all(_are_small(some) for some in _parts(values))
+
+
+def _are_small(values: Floats) -> bool:
     known = values[~np.isnan(values)]
     return bool(((np.abs(known) < -_UNKNOWN) & (known == np.round(known)) & ~(np.signbit(known) & (known == 0))).all())
 
@@ -147,4 +152,13 @@ def _is_small(values: Floats) -> bool:
 def _smallest(values: Floats) -> Floats | NDArray[np.int8]:
     if not _is_small(values):
         return values
-    return np.where(np.isnan(values), _UNKNOWN, values).astype(np.int8)
+    out = np.empty(values.shape, np.int8)
+    for small, some in zip(_parts(out), _parts(values), strict=True):
+        small[...] = np.where(np.isnan(some), _UNKNOWN, some)
+    return out
+
+
+def _parts(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Some rows at a time: what is made of a column on the way is several times as large as it."""
+    rows = max(_AT_ONCE * len(values) // max(values.size, 1), 1)
+    return (values[first : first + rows] for first in range(0, len(values), rows))

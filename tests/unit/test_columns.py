@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from salesfc_plugin import columns as module
 from salesfc_plugin.columns import Builder, Columns, Shared, of_rows, until
 
 N, T = 7, 40
@@ -61,6 +62,15 @@ def test_equals_a_plain_array(kind: str, batch: int, holes: bool) -> None:
 def test_takes_the_least_memory(kind: str, size: int) -> None:
     columns, _ = filled(KINDS[kind], np.random.default_rng(1), 50, holes=False)
     assert columns.nbytes == size
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_is_kept_alike_where_few_values_are_looked_at_at_once(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, _ = filled(KINDS[kind], np.random.default_rng(1), 9, True)
+    monkeypatch.setattr(module, "_AT_ONCE", 50)
+    some, slow = filled(KINDS[kind], np.random.default_rng(1), 9, True)
+    assert some.nbytes == whole.nbytes
+    np.testing.assert_array_equal(some["x"], slow)
 
 
 def test_a_late_value_ends_sharing() -> None:
