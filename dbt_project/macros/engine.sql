@@ -20,6 +20,15 @@
 {% macro quantile_of(expression, level) %}{{ return(adapter.dispatch('quantile_of', 'salesfc')(expression, level)) }}{% endmacro %}
 {% macro default__quantile_of(expression, level) -%}quantile_cont({{ expression }}, {{ level }}){%- endmacro %}
 
+{#- Whether no two rows of a group have the same day, as an aggregate that takes half a kilobyte a group. No may also
+    mean that nobody knows: two days are taken for one if eleven years, 4096 days, lie between them. -#}
+{% macro days_differ(day) %}{{ return(adapter.dispatch('days_differ', 'salesfc')(day)) }}{% endmacro %}
+{% macro default__days_differ(day) -%}
+    count(*) = bit_count(
+        bitstring_agg(cast(date_diff('day', date '1900-01-01', {{ day }}) % 4096 as integer), 0, 4095)
+    )
+{%- endmacro %}
+
 {#- Ends the query with one line. -#}
 {% macro fail(message) %}{{ return(adapter.dispatch('fail', 'salesfc')(message)) }}{% endmacro %}
 {% macro default__fail(message) -%}error({{ salesfc.literal('salesfc: ' ~ message) }}){%- endmacro %}

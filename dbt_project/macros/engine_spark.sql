@@ -16,6 +16,9 @@
 
 {% macro spark__quantile_of(expression, level) -%}percentile({{ expression }}, {{ level }}){%- endmacro %}
 
+{#- Spark would have to shuffle all rows to know. -#}
+{% macro spark__days_differ(day) -%}false{%- endmacro %}
+
 {% macro spark__fail(message) -%}raise_error({{ salesfc.literal('salesfc: ' ~ message) }}){%- endmacro %}
 
 {% macro spark__project_file() %}{{ return({}) }}{% endmacro %}

@@ -1,18 +1,45 @@
-{#- The covariates table by period: the mean of each column over the period's rows. -#}
+{#- The covariates table by period: the mean of each column over the period's rows. Where a series
+    has one row a period they are taken as they are: see sums.sql. -#}
 {%- set is_on = salesfc.setting('covariates_identifier') != '' %}
 {%- set columns = salesfc.setting('known_columns') if is_on else [] %}
+{%- set keys = salesfc.key_names('covariates', 'covariates') if is_on else '' %}
+{%- set on_keys = salesfc.on_keys('covariates', 'covariates', 'alone') if is_on else 'true' %}
 
+{%- set rows_read %}
+    select
+        covariates.*,
+        {{ salesfc.period_of('covariates.seen_at') }} as ts
+    from {{ ref('stg_salesfc__covariates') }} as covariates
+    cross join {{ ref('int_salesfc__cutoff') }} as cutoff
+    where {{ salesfc.period_of('covariates.seen_at') }} <= cutoff.last_ts
+{%- endset %}
+
+with alone as (
+
+    select
+        {{- keys }}
+        count(*) > 0 as is_alone
+    from ({{ rows_read }}) as covariates
+    {{ 'group by ' ~ keys.strip().rstrip(',') if keys }}
+    having {{ salesfc.days_differ('covariates.ts') }}
+
+)
+{% for is_alone in [true, false] %}
 select
-    {{- salesfc.key_names('covariates', 'covariates') if is_on }}
-    {{ salesfc.period_of('covariates.seen_at') }} as ts,
+    {{- keys }}
+    covariates.ts,
     {%- for column in columns %}
-    avg(covariates.{{ salesfc.quoted(column, 'known__') }})
-        as {{ salesfc.quoted(column, 'known__') }},
+    {{ 'cast' if is_alone else 'avg' }}(covariates.{{ salesfc.quoted(column, 'known__') }}
+        {{- ' + 0 as double' if is_alone }}) as {{ salesfc.quoted(column, 'known__') }},
     {%- endfor %}
-    count(*) as rows_read
-from {{ ref('stg_salesfc__covariates') }} as covariates
-cross join {{ ref('int_salesfc__cutoff') }} as cutoff
-where {{ salesfc.period_of('covariates.seen_at') }} <= cutoff.last_ts
+    {{ 'cast(1 as bigint)' if is_alone else 'count(*)' }} as rows_read
+from ({{ rows_read }}) as covariates
+left join alone on {{ on_keys }}
+where alone.is_alone is {{ 'not ' if is_alone }}null
+{%- if not is_alone %}
 group by
-    {{- salesfc.key_names('covariates', 'covariates') if is_on }}
-    {{ salesfc.period_of('covariates.seen_at') }}
+    {{- keys }}
+    covariates.ts
+{%- endif %}
+{{ 'union all' if is_alone }}
+{% endfor -%}

@@ -1,9 +1,13 @@
 {#- What was read, by series and period: sums before any rule. A row counts once however many copies
-    of it there are. -#}
+    of it there are. Rows of a series that has one a period are not summed: see sums.sql. -#}
 {%- set returns, may_repeat = salesfc.setting('returns'), salesfc.drops_duplicates() -%}
+{%- set customer = salesfc.setting('customer_column') -%}
+{%- set counted = 'quantity >= 0' if returns == 'drop' else 'quantity is not null' -%}
+{%- set priced = 'quantity > 0 and price >= 0' -%}
+{%- set copied = 'quantity * copies' if may_repeat else 'quantity' -%}
+{%- set repeated = 'quantity * (copies - 1)' if may_repeat else 'cast(0 as double)' -%}
 
-with sales as (
-
+{%- set sales %}
     select
         sales.unique_id,
         {{ salesfc.period_of('sales.sold_at') }} as ts,
@@ -19,34 +23,44 @@ with sales as (
         sales.unique_id is not null
         and sales.sold_at >= span.first_on
         and sales.sold_at < cutoff.next_ts
+{%- endset %}
+
+with alone as (
+
+    select unique_id
+    from ({{ sales }}) as sales
+    {{ 'where false' if customer }}
+    group by unique_id
+    having {{ salesfc.days_differ('ts') }}
 
 )
-
+{% for one in [true, false] %}
 select
-    unique_id,
-    ts,
-    {{ 'cast(sum(copies) as bigint)' if may_repeat else 'count(*)' }} as rows_read,
-    cast({{ 'sum(copies - 1)' if may_repeat else 0 }} as bigint) as rows_duplicate,
-    count(*) filter (where is_missing) as rows_missing,
-    count(*) filter (where quantity < 0) as rows_returned,
-    count(quantity){{ ' filter (where quantity >= 0)' if returns == 'drop' }} as rows_counted,
-    coalesce(sum(quantity{{ ' * copies' if may_repeat }}), 0.0) as units_read,
-    {{ 'coalesce(sum(quantity * (copies - 1)), 0.0)' if may_repeat else 'cast(0 as double)' }}
-        as units_duplicate,
-    coalesce(sum(quantity) filter (where quantity < 0), 0.0) as units_returned,
-    coalesce(sum(quantity) filter (where quantity >= 0), 0.0) as units_sold,
-    sum(quantity * price){{ ' filter (where quantity >= 0)' if returns == 'drop' }} as revenue,
-    sum(quantity * price) filter (where quantity > 0 and price >= 0)
-    / nullif(sum(quantity) filter (where quantity > 0 and price >= 0), 0) as price,
+    sales.unique_id,
+    sales.ts,
+    cast({{ salesfc.sum_of('copies' if may_repeat else 1, '', one) }} as bigint) as rows_read,
+    cast({{ salesfc.sum_of('copies - 1' if may_repeat else 0, '', one) }} as bigint)
+        as rows_duplicate,
+    {{ salesfc.count_of('is_missing', one) }} as rows_missing,
+    {{ salesfc.count_of('quantity < 0', one) }} as rows_returned,
+    {{ salesfc.count_of(counted, one) }} as rows_counted,
+    coalesce({{ salesfc.sum_of(copied, '', one) }}, 0.0) as units_read,
+    coalesce({{ salesfc.sum_of(repeated, '', one) }}, 0.0) as units_duplicate,
+    coalesce({{ salesfc.sum_of('quantity', 'quantity < 0', one) }}, 0.0) as units_returned,
+    coalesce({{ salesfc.sum_of('quantity', 'quantity >= 0', one) }}, 0.0) as units_sold,
+    {{ salesfc.sum_of('quantity * price', counted, one) }} as revenue,
+    {{ salesfc.sum_of('quantity * price', priced, one) }}
+    / nullif({{ salesfc.sum_of('quantity', priced, one) }}, 0) as price,
+{%- set customers = 'cast(0 as bigint)' if one or not customer else 'count(distinct customer)' %}
     {%- if salesfc.hides_small_groups('sales') %}
     case
-        when count(distinct customer) >= {{ salesfc.setting('min_customers') }}
-            then count(distinct customer)
+        when {{ customers }} >= {{ salesfc.setting('min_customers') }} then {{ customers }}
     end as customers
-    {%- elif salesfc.setting('customer_column') %}
-    count(distinct customer) as customers
     {%- else %}
-    cast(0 as bigint) as customers
+    {{ customers }} as customers
     {%- endif %}
-from sales
-group by unique_id, ts
+from ({{ sales }}) as sales
+left join alone on sales.unique_id = alone.unique_id
+where alone.unique_id is {{ 'not ' if one }}null
+{{ 'union all' if one else 'group by sales.unique_id, sales.ts' }}
+{% endfor -%}
