@@ -1,6 +1,6 @@
 {#- Every period of every series, from its first to the end of the horizon: gaps filled, outliers
-    and stock-outs dealt with. -#}
-{{ config(materialized='view') }}
+    and stock-outs dealt with. A table: joined once more within one query, tens of millions of rows ran
+    out of memory. -#}
 {%- set gaps, missing = salesfc.setting('gaps'), salesfc.setting('missing') -%}
 {%- set outliers = salesfc.setting('outliers') -%}
 {%- set fills = gaps in ['interpolate', 'forward'] or missing in ['interpolate', 'forward'] -%}
