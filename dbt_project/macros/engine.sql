@@ -25,7 +25,7 @@
 {% macro days_differ(day) %}{{ return(adapter.dispatch('days_differ', 'salesfc')(day)) }}{% endmacro %}
 {% macro default__days_differ(day) -%}
     count(*) = bit_count(
-        bitstring_agg(cast(date_diff('day', date '1900-01-01', {{ day }}) % 4096 as integer), 0, 4095)
+        bitstring_agg(cast((date_diff('day', date '1900-01-01', {{ day }}) % 4096 + 4096) % 4096 as integer), 0, 4095)
     )
 {%- endmacro %}
 

@@ -4,14 +4,78 @@
 {%- set gaps, missing = salesfc.setting('gaps'), salesfc.setting('missing') -%}
 {%- set outliers = salesfc.setting('outliers') -%}
 {%- set fills = gaps in ['interpolate', 'forward'] or missing in ['interpolate', 'forward'] -%}
+{%- set after, before = salesfc.period_add('ts', 1), salesfc.period_add('next_ts', -1) -%}
 
-with grid as (
+{#- A period without a row is found beside the one before it: to join rows to a table of all periods
+    takes more memory than the rows. -#}
+with counted as (
+
+    select
+        sales.unique_id,
+        sales.ts,
+        sales.is_unknown,
+        sales.quantity,
+        sales.price
+    from {{ ref('int_salesfc__period_quantity') }} as sales
+    inner join {{ ref('int_salesfc__series_span') }} as span
+        on sales.unique_id = span.unique_id and sales.ts between span.first_ts and span.last_ts
+
+),
+
+step as (
 
     select
         unique_id,
-        cutoff,
-        {{ salesfc.periods_between('first_ts', 'last_ts') }} as ts
-    from {{ ref('int_salesfc__series_span') }}
+        ts,
+        lead(ts) over (partition by unique_id order by ts) as next_ts
+    from (
+        select
+            unique_id,
+            ts
+        from counted
+        union all
+        select
+            unique_id,
+            {{ salesfc.period_add('first_ts', -1) }} as ts
+        from {{ ref('int_salesfc__series_span') }}
+        union all
+        select
+            unique_id,
+            {{ salesfc.period_add('last_ts', 1) }} as ts
+        from {{ ref('int_salesfc__series_span') }}
+    ) as border
+
+),
+
+gap as (
+
+    select
+        unique_id,
+        {{ salesfc.periods_between(after, before) }} as ts
+    from step
+    where next_ts > {{ after }}
+
+),
+
+grid as (
+
+    select
+        unique_id,
+        ts,
+        false as is_gap,
+        is_unknown,
+        quantity,
+        price
+    from counted
+    union all
+    select
+        unique_id,
+        ts,
+        true as is_gap,
+        false as is_unknown,
+        cast(null as double) as quantity,
+        cast(null as double) as price
+    from gap
 
 ),
 
@@ -20,25 +84,24 @@ ruled as (
     select
         grid.unique_id,
         grid.ts,
-        grid.ts <= grid.cutoff as is_past,
-        sales.unique_id is null as is_gap,
-        coalesce(sales.is_unknown, false) as is_unknown,
+        grid.ts <= cutoff.cutoff as is_past,
+        grid.is_gap,
+        grid.is_unknown,
         outlier.unique_id is not null as is_outlier,
         case
-            when grid.ts > grid.cutoff then null
-            when sales.unique_id is null then {{ '0.0' if gaps == 'zero' else 'null' }}
+            when grid.ts > cutoff.cutoff then null
+            when grid.is_gap then {{ '0.0' if gaps == 'zero' else 'null' }}
             {%- if outliers == 'drop' %}
             when outlier.unique_id is not null then null
             {%- elif outliers == 'cap' %}
             when outlier.unique_id is not null
-                then least(greatest(sales.quantity, outlier.lower_fence), outlier.upper_fence)
+                then least(greatest(grid.quantity, outlier.lower_fence), outlier.upper_fence)
             {%- endif %}
-            else sales.quantity
+            else grid.quantity
         end as quantity,
-        sales.price
+        grid.price
     from grid
-    left join {{ ref('int_salesfc__period_quantity') }} as sales
-        on grid.unique_id = sales.unique_id and grid.ts = sales.ts
+    cross join {{ ref('int_salesfc__cutoff') }} as cutoff
     left join {{ ref('int_salesfc__outlier') }} as outlier
         on grid.unique_id = outlier.unique_id and grid.ts = outlier.ts
 
