@@ -25,16 +25,18 @@
         and sales.sold_at < cutoff.next_ts
 {%- endset %}
 
+{#- Customers are counted, which takes groups. -#}
+{% if not customer -%}
 with alone as (
 
     select unique_id
     from ({{ sales }}) as sales
-    {{ 'where false' if customer }}
     group by unique_id
     having {{ salesfc.days_differ('ts') }}
 
 )
-{% for one in [true, false] %}
+{%- endif %}
+{% for one in ([false] if customer else [true, false]) %}
 select
     sales.unique_id,
     sales.ts,
@@ -51,7 +53,7 @@ select
     {{ salesfc.sum_of('quantity * price', counted, one) }} as revenue,
     {{ salesfc.sum_of('quantity * price', priced, one) }}
     / nullif({{ salesfc.sum_of('quantity', priced, one) }}, 0) as price,
-{%- set customers = 'cast(0 as bigint)' if one or not customer else 'count(distinct customer)' %}
+{%- set customers = 'count(distinct customer)' if customer else 'cast(0 as bigint)' %}
     {%- if salesfc.hides_small_groups('sales') %}
     case
         when {{ customers }} >= {{ salesfc.setting('min_customers') }} then {{ customers }}
@@ -60,7 +62,9 @@ select
     {{ customers }} as customers
     {%- endif %}
 from ({{ sales }}) as sales
+{%- if not customer %}
 left join alone on sales.unique_id = alone.unique_id
 where alone.unique_id is {{ 'not ' if one }}null
+{%- endif %}
 {{ 'union all' if one else 'group by sales.unique_id, sales.ts' }}
 {% endfor -%}
