@@ -148,7 +148,21 @@ def test_a_plain_pickle_is_never_run(tmp_path: Path) -> None:
         repacked(made_up().to_bytes(), __config__=as_npy(np.frombuffer(b"[" * 100_000, np.uint8))),
         repacked(made_up().to_bytes(), weights=as_npy(np.zeros(3))),
     ],
-    ids=str,
+    # Not the bytes: an archive holds the time it was made, and every worker makes its own.
+    ids=[
+        "empty",
+        "start of an archive",
+        "text",
+        "one array",
+        "no config",
+        "config is no array",
+        "config of numbers",
+        "config is a list",
+        "config is a number",
+        "config says only its format",
+        "endless nesting",
+        "odd weights",
+    ],
 )
 def test_bytes_that_are_no_model_are_refused_in_one_line(data: bytes) -> None:
     with pytest.raises(ModelError, match=r"^the saved weights cannot be read \(\w+\); train again\.$"):
