@@ -11,7 +11,7 @@ where {{ columns[0] }} in (
     from {{ model }}
     group by {{ columns[0] }}
     having not coalesce({{ salesfc.days_differ('ts') }}, false)
-)
+) or {{ columns[0] }} is null
 {%- endif %}
 group by {{ columns | join(', ') }}
 having count(*) > 1

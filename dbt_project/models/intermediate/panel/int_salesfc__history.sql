@@ -1,85 +1,11 @@
 {#- Every period of every series, from its first to the end of the horizon: gaps filled, outliers
-    and stock-outs dealt with. A table: joined once more within one query, tens of millions of rows ran
-    out of memory. -#}
+    dealt with. A table: joined once more within one query, tens of millions of rows ran out of
+    memory. -#}
 {%- set gaps, missing = salesfc.setting('gaps'), salesfc.setting('missing') -%}
 {%- set outliers = salesfc.setting('outliers') -%}
 {%- set fills = gaps in ['interpolate', 'forward'] or missing in ['interpolate', 'forward'] -%}
-{%- set after, before = salesfc.period_add('ts', 1), salesfc.period_add('next_ts', -1) -%}
 
-{#- A period without a row is found beside the one before it: to join rows to a table of all periods
-    takes more memory than the rows. -#}
-with counted as (
-
-    select
-        sales.unique_id,
-        sales.ts,
-        sales.is_unknown,
-        sales.quantity,
-        sales.price
-    from {{ ref('int_salesfc__period_quantity') }} as sales
-    inner join {{ ref('int_salesfc__series_span') }} as span
-        on sales.unique_id = span.unique_id and sales.ts between span.first_ts and span.last_ts
-
-),
-
-step as (
-
-    select
-        unique_id,
-        ts,
-        lead(ts) over (partition by unique_id order by ts) as next_ts
-    from (
-        select
-            unique_id,
-            ts
-        from counted
-        union all
-        select
-            unique_id,
-            {{ salesfc.period_add('first_ts', -1) }} as ts
-        from {{ ref('int_salesfc__series_span') }}
-        union all
-        select
-            unique_id,
-            {{ salesfc.period_add('last_ts', 1) }} as ts
-        from {{ ref('int_salesfc__series_span') }}
-    ) as border
-
-),
-
-gap as (
-
-    select
-        unique_id,
-        {{ salesfc.periods_between(after, before) }} as ts
-    from step
-    where next_ts > {{ after }}
-
-),
-
-grid as (
-
-    select
-        unique_id,
-        ts,
-        false as is_gap,
-        is_unknown,
-        quantity,
-        price
-    from counted
-    union all
-    select
-        unique_id,
-        ts,
-        true as is_gap,
-        false as is_unknown,
-        cast(null as double) as quantity,
-        cast(null as double) as price
-    from gap
-
-),
-
-ruled as (
+with ruled as (
 
     select
         grid.unique_id,
@@ -100,7 +26,7 @@ ruled as (
             else grid.quantity
         end as quantity,
         grid.price
-    from grid
+    from {{ ref('int_salesfc__grid') }} as grid
     cross join {{ ref('int_salesfc__cutoff') }} as cutoff
     left join {{ ref('int_salesfc__outlier') }} as outlier
         on grid.unique_id = outlier.unique_id and grid.ts = outlier.ts
