@@ -354,6 +354,27 @@ def test_one_giant_day_does_not_press_a_chart_flat(page: Page, reports: Callable
     assert page.text(".spikes").startswith("One period lies above the chart")
 
 
+def test_two_giant_days_of_much_the_same_height_are_both_on_the_chart(page: Page, reports: Callable[..., Path]) -> None:
+    flat = [
+        f"update {table} set {name} = 10 where unique_id = '{SERIES}' and {name} > 10"
+        for table, names in {
+            "fct_salesfc__sales_and_forecast": ("quantity", "forecast", "lower_bound", "upper_bound"),
+            "fct_salesfc__forecast": ("forecast", "median", "lower_bound", "upper_bound"),
+            "fct_salesfc__forecast_quantile": ("forecast",),
+            "fct_salesfc__backtest": ("forecast",),
+        }.items()
+        for name in names
+    ]
+    giants = [
+        f"""update fct_salesfc__sales_and_forecast set quantity = {units} where unique_id = '{SERIES}' and ts = (
+            select max(ts) - interval {days} day from fct_salesfc__sales_and_forecast where quantity is not null)"""
+        for days, units in ((9, 81), (5, 80))
+    ]
+    page.url = reports(changes=(*flat, *giants)).as_uri()
+    page.open(f"#series={quote(SERIES)}")
+    assert not page.all(".spikes")
+
+
 def test_the_shown_past_can_be_longer_or_shorter(page: Page) -> None:
     page.open()
     unfold(page)

@@ -237,7 +237,8 @@ function spikes(points) {
   const highestShown = down.find(([, value]) => value <= FAR * rest)[1];
   const step = 10 ** Math.floor(Math.log10(highestShown)) / 2;
   const top = step * Math.ceil((1.1 * highestShown) / step); // so that its label is a round one
-  return { top, count: down.filter(([, value]) => value > top).length, highest: down[0] };
+  const count = down.filter(([, value]) => value > top).length;
+  return count ? { top, count, highest: down[0] } : null;
 }
 
 function valuesAt(line, i) {
