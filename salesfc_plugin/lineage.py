@@ -222,10 +222,7 @@ class _Model:
             return False
         for made in self._query.selects:
             if made.alias_or_name.lower() == column.lower():
-                value = made.unalias()
-                while isinstance(value, exp.Cast | exp.Paren):
-                    value = value.this
-                return isinstance(value, exp.Count)
+                return _only_counts(made.unalias())
         return False
 
     def _traced(self, column: str) -> list[tuple[str, str]]:
@@ -245,6 +242,17 @@ class _Model:
                     known = {c.lower(): c for c in self._project._model(node).columns}
                     found[node, known.get(name.lower(), name)] = None
         return list(found)
+
+
+def _only_counts(value: exp.Expression | None) -> bool:
+    """Whether a value is a count, or empty: a count that is told from so many on is one, too."""
+    while isinstance(value, exp.Cast | exp.Paren):
+        value = value.this
+    if isinstance(value, exp.Case):
+        return all(
+            _only_counts(one) for one in [*(i.args["true"] for i in value.args["ifs"]), value.args.get("default")]
+        )
+    return value is None or isinstance(value, exp.Count | exp.Null)
 
 
 def _key(node: Mapping[str, Any]) -> tuple[str, str]:

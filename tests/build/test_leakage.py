@@ -65,12 +65,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def leaks(project: Path) -> list[str]:
-    variables = {f"salesfc_{name}": value for name, value in SETTINGS.items()}
+def leaks(project: Path, **more: object) -> list[str]:
+    variables = {f"salesfc_{name}": value for name, value in (SETTINGS | more).items()}
     result = run_dbt(project / "shop.duckdb", ["compile"], variables, project=project)
     assert result.ok, result.trouble
     columns = {("raw", table): list(result.sql(f"from raw.{table}").columns) for table in TABLES}
     return [str(leak) for leak in find_leaks(Lineage(project / "target", columns))]
+
+
+def test_customers_that_are_shown_from_so_many_on_are_counted_too(project: Path) -> None:
+    assert leaks(project, min_customers=3) == []
 
 
 def test_nothing_leaks_until_a_model_is_changed_and_then_it_is_named(project: Path) -> None:
