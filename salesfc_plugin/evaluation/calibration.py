@@ -139,12 +139,14 @@ def learn_widening(now: Forecast, before: Forecast, kinds: NDArray[np.int64]) ->
     middle, part = nearest(now.levels, 0.5), bucket_of(now.mean.shape[1], min(_BUCKETS, horizon))
     reach = [f.quantiles.astype(np.float64) - f.quantiles[:, :, middle : middle + 1] for f in (now, before)]
     gap = np.clip((reach[1] - reach[0]) / spread_of(now)[:, :, None], -_WIDEST, _WIDEST)
-    open_ = (now.mean > 0) & (before.mean > 0)  # nothing is forecast where a shop is known to be closed, with no spread
+    is_open = (now.mean > 0) & (
+        before.mean > 0
+    )  # nothing is forecast where a shop is known to be closed, with no spread
     out = np.zeros((len(CLASSES), part.max() + 1, len(levels)))
     for kind in range(len(CLASSES)):
         rows = kinds == kind if (kinds == kind).sum() >= _FEW_SERIES else np.ones(len(kinds), bool)
         for bucket in range(out.shape[1]):
-            there = open_[rows] & (part == bucket)
+            there = is_open[rows] & (part == bucket)
             if there.any():
                 out[kind, bucket] = gap[rows][there].mean(axis=0)
     wider = np.where(levels < 0.5, np.minimum(out, 0.0), np.maximum(out, 0.0))

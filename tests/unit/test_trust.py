@@ -98,6 +98,13 @@ def test_training_reads_nothing_after_the_cutoff(panel: Panel, config: ForecastC
     assert one.version == two.version
 
 
+def test_last_year_is_in_a_backtest_from_the_first_whole_year_on(config: ForecastConfig) -> None:
+    long = tiny_panel(n=6, periods=378, horizon=7)
+    assert [long.at(back).n_history for back in backtest_cutoffs(long, config)] == [357, 364, 371]
+    found = {str(cut.cutoff) for cut, part in backtest_parts(long, config, []) if part.method == "last_year"}
+    assert found == {str(long.at(back).cutoff) for back in (14, 7)}
+
+
 def test_a_backtest_forecasts_as_production_does_on_the_panel_of_that_day(
     panel: Panel, config: ForecastConfig, model: TrainedModel
 ) -> None:
