@@ -244,7 +244,7 @@ class _Model:
         return list(found)
 
 
-def _only_counts(value: exp.Expression | None) -> bool:
+def _only_counts(value: exp.Expr | None) -> bool:
     """Whether a value is a count, or empty: a count that is told from so many on is one, too."""
     while isinstance(value, exp.Cast | exp.Paren):
         value = value.this
