@@ -11,20 +11,21 @@ from numpy.typing import NDArray
 
 from salesfc_plugin.backend import tf
 from salesfc_plugin.baselines import Forecast
-from salesfc_plugin.config import BATCH
+from salesfc_plugin.config import BATCH, Progress, Quiet
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.networks import Capacity, build_network
 from salesfc_plugin.networks.inputs import Shape, Tensors, gather_inputs
 from salesfc_plugin.normalisation import to_units
 from salesfc_plugin.panel import Floats, Panel
+from salesfc_plugin.watching import watched
 from salesfc_plugin.windows import bytes_per_series, lookback, make_arrays
 
 _CHUNK_BYTES = 256_000_000
 
 
-def forecast(model: TrainedModel, panel: Panel, batch: int = BATCH) -> Forecast:
+def forecast(model: TrainedModel, panel: Panel, batch: int = BATCH, progress: Progress | None = None) -> Forecast:
     """Forecast the horizon of a panel with every member and every set of input groups of the model."""
-    return Forecaster(model, panel, batch).at(0, model.switches)
+    return Forecaster(model, panel, batch, progress=progress).at(0, model.switches)
 
 
 @dataclass(frozen=True)
@@ -151,10 +152,18 @@ class Forecaster:
         batch: series that go through the network at once.
         chunk_bytes: size of the dense arrays of the series that are prepared at once, in whole batches, so that a panel
             of any size takes the same memory, and gets the same forecasts.
+        progress: told every few seconds how many series are done; asked at every chunk whether to stop.
     """
 
-    def __init__(self, model: TrainedModel, panel: Panel, batch: int = BATCH, chunk_bytes: int = _CHUNK_BYTES) -> None:
-        self.model, self.panel = model, panel
+    def __init__(
+        self,
+        model: TrainedModel,
+        panel: Panel,
+        batch: int = BATCH,
+        chunk_bytes: int = _CHUNK_BYTES,
+        progress: Progress | None = None,
+    ) -> None:
+        self.model, self.panel, self.progress = model, panel, progress or Quiet()
         self._known = panel  # as it was at the cutoff that is forecast from
         self.batch = min(batch, panel.n_series)
         self._there: NDArray[np.int64] | None = None  # series whose arrays are at hand
@@ -187,6 +196,9 @@ class Forecaster:
             periods_back: 0 for the panel's own cutoff.
             switches: sets of input groups.
             rows: series to forecast, all by default.
+
+        Raises:
+            Stopped: if the user asked to stop.
         """
         picked = np.arange(self.panel.n_series) if rows is None else rows
         if (known := self.panel.as_known(periods_back)) is not self._known:
@@ -195,10 +207,12 @@ class Forecaster:
             shape = (0, self.shape.horizon)
             levels = self.model.levels
             return Forecast(np.zeros(shape, np.float32), np.zeros((*shape, len(levels)), np.float32), levels)
-        starts = range(0, len(picked), self._chunk)
-        parts = [self._mean_of_members(picked[k : k + self._chunk], periods_back, switches) for k in starts]
-        mean, quantiles = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return Forecast(mean, quantiles, self.model.levels)
+        slices = [slice(k, min(k + self._chunk, len(picked))) for k in range(0, len(picked), self._chunk)]
+        made = ((part, *self._mean_of_members(picked[part], periods_back, switches)) for part in slices)
+        doing = f"forecasting from {self.panel.ts[self.panel.n_history - 1 - periods_back]}"
+        parts = list(watched(made, len(picked), doing, self.progress))
+        _, mean, quantiles = zip(*parts, strict=True)
+        return Forecast(np.concatenate(mean), np.concatenate(quantiles), self.model.levels)
 
     def _prepare(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Have the dense arrays of these series; where they stand in them."""

@@ -91,7 +91,8 @@ def backtest_table(
 
     def batches() -> Iterator[pa.RecordBatch]:
         with _TRAINING:
-            for cut, part in _told(backtest_parts(panel, config, models, groups), progress or Quiet()):
+            parts = backtest_parts(panel, config, models, groups, progress)
+            for cut, part in _told(parts, progress or Quiet()):
                 model = model_at(models, cut.cutoff)
                 given = (part.forecast, part.method, model, part.rows, part.status, part.reason)
                 yield from forecast_batches(cut, config, *given)
@@ -145,7 +146,7 @@ def predict_table(
     with _TRAINING:
         panel = _panel(observations, series, days, values, config, _vocabulary(model))
         (progress or Quiet())(f"forecasting {panel.n_series:,} series, {panel.horizon} periods each")
-        made = list(published_forecasts(panel, config, model))
+        made = list(published_forecasts(panel, config, model, progress=progress))
         parts = reconciled_parts(panel, made, model, _groups(member, panel))
     batches = (
         batch
@@ -190,7 +191,7 @@ def contribution_table(
         if model is not None and by_network.any():
             explained = rows[by_network]
             (progress or Quiet())(f"explaining the {len(explained):,} largest forecasts")
-            parts = contributions(panel, model, mean[by_network], explained)
+            parts = contributions(panel, model, mean[by_network], explained, progress)
             tables += [_contribution_rows(panel, explained, driver, part) for driver, part in parts.items()]
     return pa.concat_tables(tables)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from salesfc_plugin.baselines import BASELINES, Forecast
-from salesfc_plugin.config import ConfigError, ForecastConfig
+from salesfc_plugin.config import ConfigError, ForecastConfig, Progress
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 
@@ -60,7 +60,7 @@ def model_at(models: Sequence[TrainedModel], cutoff: np.datetime64) -> TrainedMo
 
 
 def raw_forecasts(
-    panel: Panel, config: ForecastConfig, models: Sequence[TrainedModel]
+    panel: Panel, config: ForecastConfig, models: Sequence[TrainedModel], progress: Progress | None = None
 ) -> Iterator[tuple[int, Panel, dict[str, Forecast]]]:
     """Yield for each backtest cutoff how far back it is, the panel as it was, and the forecasts of every method.
 
@@ -76,7 +76,7 @@ def raw_forecasts(
         made: dict[str, Forecast] = {}
         if model is not None:
             if forecaster is None or forecaster.model is not model:
-                forecaster = Forecaster(model, panel, config.batch)
+                forecaster = Forecaster(model, panel, config.batch, progress=progress)
             made[model.network] = forecaster.at(back, chosen_at(model, cut))
         levels = config.levels if model is None else model.levels
         made |= {name: baseline(cut, levels) for name, baseline in BASELINES[panel.frequency].items()}

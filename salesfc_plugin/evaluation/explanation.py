@@ -16,9 +16,11 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
+from salesfc_plugin.config import Progress, Quiet
 from salesfc_plugin.forecasting import Forecaster, Shown
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
+from salesfc_plugin.watching import watched
 
 LEVEL, WEEK, YEAR, EVENTS = "level and trend", "weekly season", "yearly season", "holidays and events"
 PRICE, BEHAVIOUR, PRODUCT, REST = "price and promotion", "behaviour", "product", "rest"
@@ -78,7 +80,11 @@ def _is_event(panel: Panel, name: str, kind: str) -> bool:
 
 
 def contributions(
-    panel: Panel, model: TrainedModel, published: NDArray[np.floating], rows: NDArray[np.int64]
+    panel: Panel,
+    model: TrainedModel,
+    published: NDArray[np.floating],
+    rows: NDArray[np.int64],
+    progress: Progress | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Contributions of each driver to the published mean of some series; they sum to it.
 
@@ -91,6 +97,7 @@ def contributions(
         model: the production model.
         published: ``[M, H]`` published means of the series.
         rows: ``[M]`` series.
+        progress: told every few seconds how far it is.
 
     Returns:
         Driver to ``[M, H]`` units.
@@ -109,7 +116,10 @@ def contributions(
             total += made[switch, shown]
         return total / len(model.switches)
 
-    worth = {frozenset(s): value(frozenset(s)) for s in _subsets(inputs.players)}
+    sets = [frozenset(s) for s in _subsets(inputs.players)]
+    tried = ((one, value(one)) for one in sets)
+    told = (progress or Quiet(), "sets of drivers", lambda number, _: number + 1)
+    worth = dict(watched(tried, len(sets), "explaining", *told))
     gain = {
         one: np.sum(
             [w * (worth[others | {one}] - worth[others]) for others, w in coalitions(frozenset(inputs.players), one)],

@@ -47,7 +47,7 @@ def add_trust(
         return models
     started = time.process_time()
     windows = len(backtest_cutoffs(panel, config))
-    found = learn_trust(panel, config, held_out, groups)  # once before each window, and once after the last
+    found = learn_trust(panel, config, held_out, groups, progress)  # once before each window, and once after the last
     over = lambda number, _: number  # noqa: E731
     learnt = dict(watched(found, windows, "choosing methods", progress or Quiet(), "windows", over))
     last, told = str(panel.cutoff), {cutoff: trust.to_dict() for cutoff, trust in learnt.items()}
@@ -99,7 +99,11 @@ class _Window:
 
 
 def learn_trust(
-    panel: Panel, config: ForecastConfig, models: Sequence[TrainedModel], groups: Groups | None = None
+    panel: Panel,
+    config: ForecastConfig,
+    models: Sequence[TrainedModel],
+    groups: Groups | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[tuple[str, Trust]]:
     """Yield each backtest cutoff, then the panel's own, with what the windows that were over by then taught."""
     names = candidate_names(models[0].network, tuple(BASELINES[panel.frequency]))
@@ -119,7 +123,7 @@ def learn_trust(
         told = None if totals is None else totals.told(models[0].network)
         return choice, Trust(len(over), _methods(choice, names, panel), calibration, reconciliation=told)
 
-    for back, cut, made in raw_forecasts(panel, config, models):
+    for back, cut, made in raw_forecasts(panel, config, models, progress):
         choice, trust = learnt(back)
         yield str(cut.cutoff), trust
         model = model_at(models, cut.cutoff)

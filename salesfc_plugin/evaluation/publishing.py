@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salesfc_plugin.baselines import BASELINES, Baseline, Forecast, recent_mean, seasonal_naive, zeros
-from salesfc_plugin.config import BATCH, CYCLES, ForecastConfig
+from salesfc_plugin.config import BATCH, CYCLES, ForecastConfig, Progress, Quiet
 from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.evaluation.backtest import backtest_cutoffs, model_at, raw_forecasts
 from salesfc_plugin.evaluation.calibration import kinds_of
@@ -22,6 +22,7 @@ from salesfc_plugin.evaluation.trust import Trust, trust_at
 from salesfc_plugin.launch import launch
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
+from salesfc_plugin.watching import watched
 
 _MOST_ROWS = (
     4_000_000  # of a backtest with every method; a larger one has the network, seasonal naive and what was published
@@ -66,6 +67,7 @@ def published_forecasts(
     model: TrainedModel | None,
     network: Forecast | None = None,
     trust: Trust | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Part]:
     """Yield the published forecasts; every series is in exactly one part.
 
@@ -75,6 +77,7 @@ def published_forecasts(
         model: with what it learnt from backtest windows before the panel's cutoff.
         network: its forecast of this panel, if it is already made.
         trust: what the model learnt before the panel's cutoff, if it is already read.
+        progress: told how far the network is.
 
     Raises:
         ForecastError: with ``on_error`` ``abort``, if a series falls back.
@@ -90,7 +93,7 @@ def published_forecasts(
             short = "there was too little history to train a network on"
             yield _fallback(panel, config, rest, "seasonal_naive", never if config.train == "never" else short)
         return
-    network = forecast_of(panel, model, config.batch) if network is None else network
+    network = forecast_of(panel, model, config.batch, progress) if network is None else network
     finite = np.isfinite(network.quantiles[rest]).all(axis=(1, 2)) & np.isfinite(network.mean[rest]).all(axis=1)
     if not finite.all():
         yield _fallback(panel, config, rest[~finite], "seasonal_naive", "the network's forecast was not finite")
@@ -125,7 +128,11 @@ def reconciled_parts(
 
 
 def backtest_parts(
-    panel: Panel, config: ForecastConfig, models: Sequence[TrainedModel], groups: Groups | None = None
+    panel: Panel,
+    config: ForecastConfig,
+    models: Sequence[TrainedModel],
+    groups: Groups | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[tuple[Panel, Part]]:
     """Yield the panel as it was at each backtest cutoff with the forecast of each method for the series known by then.
 
@@ -137,7 +144,9 @@ def backtest_parts(
     every = n_series * panel.horizon * len(backs) * (2 + len(BASELINES[panel.frequency]))
     kept = {"seasonal_naive", network} if every > _MOST_ROWS else None
     totals = Totals(panel, groups, max(backs, default=0)) if groups is not None and reconciles(models) else None
-    for back, cut, made in raw_forecasts(panel, config, models):
+    progress = progress or Quiet()
+    found = raw_forecasts(panel, config, models, progress)
+    for back, cut, made in watched(found, len(backs), "backtest", progress, "cutoffs", lambda number, _: number + 1):
         started = np.flatnonzero(np.isfinite(cut.quantity).any(axis=1))
         if cut.n_history < CYCLES[cut.frequency].year:
             made.pop("last_year", None)  # there is none: it would be the mean of the phase under another name
@@ -160,11 +169,11 @@ def reconciles(models: Sequence[TrainedModel]) -> bool:
     return any(one is not None and one["method"] != BOTTOM_UP for one in told)
 
 
-def forecast_of(panel: Panel, model: TrainedModel, batch: int = BATCH) -> Forecast:
+def forecast_of(panel: Panel, model: TrainedModel, batch: int = BATCH, progress: Progress | None = None) -> Forecast:
     """The network's forecast."""
     from salesfc_plugin.forecasting import forecast
 
-    return forecast(model, panel, batch)
+    return forecast(model, panel, batch, progress)
 
 
 def _chosen(

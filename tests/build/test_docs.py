@@ -1,12 +1,13 @@
 """What README and docs tell people to type is typed here: SQL and commands in the demo's folder, vars, links.
 
 A block that cannot run here has `<!-- not run: why -->` above it, where a reader of the page's source sees it too: it
-names the tests that run it elsewhere, or those that at least look at it. One that builds has
-``<!-- run by `make test-all`: it builds -->``.
+names the tests that run it elsewhere. One that takes minutes has ``<!-- run by `make test-all`: it builds -->`` or
+``it measures``.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -31,6 +32,7 @@ PAGES = [
     REPOSITORY / "benchmarks" / "README.md",
     *sorted((REPOSITORY / "docs").rglob("*.md")),
 ]
+SHARED = REPOSITORY.parent / "shared"
 _BLOCK = re.compile(
     r"^(?:<!-- (?:not run|run by (?P<later>`make test-all`)): (?P<why>.+?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)^```$",
     re.DOTALL | re.MULTILINE,
@@ -61,6 +63,12 @@ def blocks(*kinds: str) -> list[Block]:
 
 def to_run(*kinds: str) -> list[Block]:
     return [block for block in blocks(*kinds) if not block.why]
+
+
+def later(why: str) -> list[str]:
+    """Lines of the commands that `make test-all` types, without what a page says of them; each once."""
+    text = "".join(block.text for block in blocks("sh") if block.later and block.why == why)
+    return list(dict.fromkeys(line.partition("  #")[0].strip() for line in text.splitlines()))
 
 
 @pytest.fixture(scope="module")
@@ -121,10 +129,7 @@ def test_a_project_of_ones_own_is_built_as_the_pages_say(demo: Demo, tmp_path: P
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SALESFC_", "DBT_"))}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     environment["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
-    lines = [
-        line.partition("  #")[0].strip() for block in blocks("sh") if block.later for line in block.text.splitlines()
-    ]
-    typed = [line for line in dict.fromkeys(lines) if not line.startswith("pip install")]  # the wheel's test does that
+    typed = [line for line in later("it builds") if not line.startswith("pip install")]  # the wheel's test does that
     assert typed[:2] == ["salesfc package-path", "dbt deps"]
     assert {"dbt build", "dbt build --select tag:salesfc_predict", "salesfc publish", "salesfc report"} <= set(typed)
     for line in typed:
@@ -137,6 +142,39 @@ def test_a_project_of_ones_own_is_built_as_the_pages_say(demo: Demo, tmp_path: P
         if line == "dbt build":
             assert re.search(r"salesfc  series     \d+: ", done.stdout)
     assert (tmp_path / "output" / "salesfc_report.html").stat().st_mtime > (tmp_path / "packages.yml").stat().st_mtime
+
+
+@pytest.fixture(scope="module")
+def to_measure(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the pages' measurements name: the benchmarks, a finished build, a task of one cutoff."""
+    if not SHARED.is_dir():
+        pytest.skip(f"{SHARED} is not there: nothing to measure on")
+    folder = tmp_path_factory.mktemp("measure")
+    (folder / "benchmarks").symlink_to(REPOSITORY / "benchmarks")
+    shutil.copy(demo.database, folder / "your.duckdb")
+    command = [sys.executable, "export.py", "rossmann_1W", str(folder / "every")]
+    subprocess.run(command, cwd=SHARED / "bench", check=True, capture_output=True)
+    cutoff = max(path for path in (folder / "every").rglob("history.parquet")).parent
+    shutil.copytree(cutoff, folder / "TASK_FOLDER" / cutoff.name)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", later("it measures"))
+def test_measurements_run_as_the_pages_say(to_measure: Path, line: str) -> None:
+    """Their figures are the machine's; that they end, and write what they should, is tested."""
+    words = shlex.split(line)
+    assert words[0].endswith("python"), line
+    done = subprocess.run(
+        [sys.executable, *words[1:]], cwd=to_measure, capture_output=True, text=True, check=False, timeout=1800
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    written = [to_measure / word for word in words if word.endswith((".json", ".parquet"))]
+    assert all(path.stat().st_size > 100 for path in written)
+    if not written:
+        rows = [json.loads(row) for row in done.stdout.splitlines() if row.startswith("{")]
+        assert {row["network"] for row in rows} == {"lstm", "dense", "cnn_lstm", "transformer"}
+        assert all(0.1 < row["mean"] < 1.0 for row in rows)
 
 
 @pytest.mark.parametrize("block", blocks("sh", "bash", "shell"), ids=lambda block: block.place)

@@ -5,10 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
+from salesfc_plugin import watching
 from salesfc_plugin.config import Quiet
+from salesfc_plugin.evaluation.explanation import contributions
+from salesfc_plugin.evaluation.publishing import backtest_parts, published_forecasts
+from salesfc_plugin.forecasting import Forecaster, forecast
+from salesfc_plugin.model import TrainedModel
+from salesfc_plugin.panel import Panel
 from salesfc_plugin.watching import Stopped, watched
+from tests.panels import tiny_config
 
 
 class Heard(Quiet):
@@ -59,3 +67,40 @@ def test_it_stops_when_the_user_asked_to() -> None:
     assert next(walked)[1] == "block 0"
     with pytest.raises(Stopped, match="paths: stopped"):
         next(walked)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small panel says as much as a large one."""
+    monkeypatch.setattr(watching, "_EVERY", -1.0)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_forecast_counts_series_and_stops_between_chunks(seasonal: Panel, lstm_model: TrainedModel) -> None:
+    heard = Heard()
+    Forecaster(lstm_model, seasonal, batch=2, chunk_bytes=1, progress=heard).at(28, lstm_model.switches)
+    cutoff = seasonal.ts[seasonal.n_history - 29]
+    done = [line.rpartition(" series, ")[0] for line in heard.lines]
+    n = seasonal.n_series
+    assert done == [f"forecasting from {cutoff}: {min(k + 2, n)} of {n}" for k in range(0, n, 2)]
+    stopped = Forecaster(lstm_model, seasonal, batch=2, chunk_bytes=1, progress=Heard(stop_after=1))
+    with pytest.raises(Stopped, match=r"forecasting from .*: stopped"):
+        stopped.at(0, lstm_model.switches)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_forecast_a_backtest_and_its_explanation_say_how_long_they_take(
+    seasonal: Panel, lstm_model: TrainedModel
+) -> None:
+    config, heard = tiny_config(seasonal), Heard()
+    list(published_forecasts(seasonal, config, lstm_model, progress=heard))
+    assert any(line.startswith(f"forecasting from {seasonal.cutoff}: ") for line in heard.lines)
+    heard = Heard()
+    list(backtest_parts(seasonal, config, [lstm_model], progress=heard))
+    told = [line.partition(" cutoffs, ")[0] for line in heard.lines if line.startswith("backtest: ")]
+    assert told == [f"backtest: {k + 1} of {len(told)}" for k in range(config.backtest_cutoffs)]
+    assert any(line.startswith("forecasting from ") for line in heard.lines)
+    heard, rows = Heard(), np.array([0, 3])
+    contributions(seasonal, lstm_model, forecast(lstm_model, seasonal).mean[rows], rows, heard)
+    assert heard.lines[-1].startswith(f"explaining: {len(heard.lines)} of {len(heard.lines)} sets of drivers, ")
+    assert heard.lines[-1].endswith(" s, 0 s left")
