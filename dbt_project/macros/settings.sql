@@ -36,7 +36,7 @@
         'past_columns': {'type': 'names', 'default': [], 'valid': 'a list of column names', 'example': ['views', 'carts'],
             'doc': 'past-only columns in the behaviour table'},
         'views_column': {'type': 'text', 'default': '', 'valid': 'one of salesfc_past_columns, or empty for none', 'example': 'views',
-            'doc': 'past column that counts visits: gives conversion, units sold a visit'},
+            'doc': 'past column that counts visits: gives conversion, units sold over its mean in the period'},
         'competitor_price_column': {'type': 'text', 'default': '', 'valid': 'one of salesfc_past_columns, or empty for none',
             'example': 'competitor_price', 'doc': 'past column with a competitor\'s price: gives the ratio of the own price to it'},
         'hierarchy': {'type': 'name_lists', 'default': [], 'valid': 'a list of lists of keys or static columns',
