@@ -56,6 +56,7 @@ const frame = () => ({
   animation: !still.matches && !onPaper,
   animationDuration: 250,
   textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+  useUTC: true, // periods are days without a time zone: a tick at the reader's midnight is another day in UTC
 });
 
 /** Draw what is new, forget what is gone. */
