@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
+import numpy as np
+
 from salesfc_plugin.report import lists, quality, timelines
 from salesfc_plugin.report.explanation import explanation
 from salesfc_plugin.report.marts import FORECAST, SALES, SERIES, STATUS, Marts
@@ -23,7 +25,7 @@ def read_payload(marts: Marts, shown_series: int = timelines.SHOWN_SERIES) -> Js
     timelines.prepare(marts, unique_ids, axis)
     method = quality.main_method(marts)
     return {
-        "meta": _meta(marts, method, len(every)),
+        "meta": _meta(marts, method, len(every), axis),
         "days": axis.days,
         "split": axis.split,
         "ids": unique_ids,
@@ -65,15 +67,11 @@ def _unique_ids(marts: Marts) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def _meta(marts: Marts, method: str | None, series: int) -> Json:
+def _meta(marts: Marts, method: str | None, series: int, axis: timelines.Axis) -> Json:
     (cutoff, first, last, horizon, level, model), *_ = marts.rows(
         "select strftime(max(cutoff), '%Y-%m-%d'), strftime(min(ts), '%Y-%m-%d'), strftime(max(ts), '%Y-%m-%d'),"
         " count(distinct ts), max(confidence_level), max_by(model_version, made) from (select *,"
         f" model_version is not null as made from {FORECAST})"
-    )
-    step = marts.rows(
-        "select median(gap) from (select epoch(ts - lag(ts) over (order by ts)) / 86400 as gap from (select"
-        f" distinct ts::timestamp as ts from {FORECAST}))"
     )
     return {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -82,7 +80,7 @@ def _meta(marts: Marts, method: str | None, series: int) -> Json:
         "first": first,
         "last": last,
         "horizon": horizon,
-        "frequency": _frequency(step[0][0]),
+        "frequency": _frequency(axis),
         "confidence_level": level,
         "model_version": model,
         "method": method,
@@ -92,10 +90,12 @@ def _meta(marts: Marts, method: str | None, series: int) -> Json:
     }
 
 
-def _frequency(days: object) -> str:
-    if not isinstance(days, int | float) or days < 2:
+def _frequency(axis: timelines.Axis) -> str:
+    """By the step of the forecast, or of the history too where only one period is forecast."""
+    steps = np.diff(axis.days[axis.split :] if axis.horizon > 1 else axis.days)
+    if not steps.size or np.median(steps) < 2:
         return "day"
-    return "week" if days < 20 else "month"
+    return "week" if np.median(steps) < 20 else "month"
 
 
 def _package_version() -> str | None:
