@@ -56,7 +56,7 @@ function explanationCard(entity) {
         .join(t("comma")),
     ),
     driverList(drivers),
-    driverChart(drivers).figure,
+    driverChart(drivers, explained < members).figure,
   );
 }
 
@@ -94,7 +94,8 @@ function driverList(drivers) {
 const cancels = ({ total, size }) => Math.abs(total) < size / 2;
 
 /** A column a period: what adds stands on zero, what takes away hangs below it, and the line is what is left. */
-function driverChart(drivers) {
+function driverChart(drivers, partly) {
+  const whole = t(partly ? "explanation.forecast" : "line.forecast"); // a sum over the explained is not the whole forecast
   const days = store.days.slice(store.split);
   const left = days.map((_, k) => drivers.reduce((total, { line }) => total + (line[k] ?? 0), 0));
   return chart({
@@ -109,7 +110,7 @@ function driverChart(drivers) {
         const k = points[0].dataIndex;
         return [
           period(days[k]),
-          [...drivers.map(({ name, line }) => [name, signed(line[k])]), [t("line.forecast"), number(left[k])]],
+          [...drivers.map(({ name, line }) => [name, signed(line[k])]), [whole, number(left[k])]],
         ];
       }),
       series: [
@@ -122,11 +123,11 @@ function driverChart(drivers) {
           barCategoryGap: "22%",
           emphasis: { disabled: true },
         })),
-        straight(t("line.forecast"), left, "ink", { line: { width: 1.6 }, z: 5 }),
+        straight(whole, left, "ink", { line: { width: 1.6 }, z: 5 }),
       ],
     }),
     table: () => ({
-      head: [t("period"), ...drivers.map(({ name }) => name), t("line.forecast")],
+      head: [t("period"), ...drivers.map(({ name }) => name), whole],
       body: days.map((day, k) => [period(day), ...drivers.map(({ line }) => signed(line[k])), number(left[k])]),
     }),
   });

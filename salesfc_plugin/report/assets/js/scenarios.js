@@ -51,22 +51,30 @@ function scenarioSection() {
           sort: { name: "uplift_units", descending: true },
         }),
       ),
-      store.scenario_days ? card(t("scenarios.chart"), t("scenarios.chart.note"), upliftChart().figure) : null,
+      store.scenario_days ? upliftCard() : null,
     ),
   );
 }
 
 const HUES = ["ahead", "naive", "good", "bad", "sold", "warn"];
 
-function upliftChart() {
+function upliftCard() {
   const points = rows(store.scenario_days);
-  const names = [...new Set(points.map((row) => row.scenario_id))].slice(0, HUES.length);
+  const names = [...new Set(points.map((row) => row.scenario_id))];
+  const note = [t("scenarios.chart.note")];
+  if (names.length > HUES.length) note.push(t("scenarios.chart.drawn", { shown: HUES.length, all: names.length }));
+  return card(t("scenarios.chart"), note.join(t("comma")), upliftChart(points, names).figure);
+}
+
+/** As many lines as there are colours to tell them apart; the table has every scenario. */
+function upliftChart(points, names) {
+  const drawn = names.slice(0, HUES.length);
   const days = [...new Set(points.map((row) => row.ts))].sort();
   const found = new Map(points.map((row) => [`${row.ts} ${row.scenario_id}`, row.uplift_units]));
   const at = (day, name) => found.get(`${day} ${name}`) ?? null;
   return chart({
     describe: t("scenarios.chart"),
-    legend: names.map((name, i) => swatch(HUES[i], name)),
+    legend: drawn.map((name, i) => swatch(HUES[i], name)),
     option: () => ({
       ...axes({
         type: "category",
@@ -78,7 +86,7 @@ function upliftChart() {
         period(Date.parse(days[shown[0].dataIndex]) / 86_400_000),
         shown.map((point) => [point.seriesName, signed(point.value)]),
       ]),
-      series: names.map((name, i) =>
+      series: drawn.map((name, i) =>
         straight(
           name,
           days.map((day) => at(day, name)),
