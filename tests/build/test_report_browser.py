@@ -375,6 +375,22 @@ def test_two_giant_days_of_much_the_same_height_are_both_on_the_chart(page: Page
     assert not page.all(".spikes")
 
 
+def test_the_axis_of_dates_is_the_same_in_every_time_zone(page: Page) -> None:
+    def labels(zone: str) -> list[str]:
+        page.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": zone})
+        page.open("#range=all")
+        page.js("document.querySelector('input[name=range][value=all]').click()")
+        page.wait(lambda: page.all(".explorer .chart svg text"))
+        return [text.text for text in page.all(".explorer .chart svg text")]
+
+    try:
+        here = labels("UTC")
+        assert "2025" in here
+        assert labels("Asia/Shanghai") == labels("America/New_York") == here
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
+
+
 def test_the_shown_past_can_be_longer_or_shorter(page: Page) -> None:
     page.open()
     unfold(page)

@@ -19,6 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from salesfc_plugin.baselines import BASELINES
+from salesfc_plugin.config import NETWORKS
 from salesfc_plugin.evaluation.fallbacks import fallbacks
 from salesfc_plugin.report import ReportError, plot_series, write_report
 from salesfc_plugin.report.data import read_payload
@@ -276,6 +278,20 @@ def test_weekly_and_monthly_forecasts_are_known_as_such(copy: Path, step: str, n
         assert read_payload(marts)["meta"]["frequency"] == name
 
 
+def test_a_single_period_is_as_long_as_those_before_it(copy: Path) -> None:
+    change(
+        copy,
+        *(
+            f"update {table} set ts = (date '2020-01-01' + (ts - date '2025-11-01') * interval '1 month')::date"
+            for table in ("fct_salesfc__forecast", "fct_salesfc__sales_and_forecast")
+        ),
+        "delete from fct_salesfc__forecast where ts > (select min(ts) from fct_salesfc__forecast)",
+    )
+    with Marts(copy) as marts:
+        meta = read_payload(marts)["meta"]
+    assert (meta["horizon"], meta["frequency"]) == (1, "month")
+
+
 def test_marts_are_found_in_the_schema_where_they_were_built(copy: Path, tmp_path: Path) -> None:
     tables = ("fct_salesfc__forecast", "fct_salesfc__sales_and_forecast")
     moves = [
@@ -364,6 +380,14 @@ def test_every_reason_of_a_fallback_is_told_in_both_languages(frequency: str) ->
     assert len(reasons) > 4
     for language in texts.values():
         assert all(f"reason.{reason}" in language for reason in reasons)
+
+
+def test_every_method_has_a_name_in_both_languages() -> None:
+    texts = json.loads((ASSETS / "texts.json").read_text(encoding="utf-8"))
+    methods = {*NETWORKS, *(name for found in BASELINES.values() for name in found), "blend"}
+    methods |= {method for method, _, _ in fallbacks(make_panel())}
+    for language in texts.values():
+        assert methods <= {key.removeprefix("method.") for key in language}
 
 
 def test_every_text_that_the_page_asks_for_exists() -> None:
