@@ -271,6 +271,41 @@ def test_days_without_stock_do_not_count(build):
     assert result.rows("select stock_out_days from int_salesfc__series_ledger") == [(1,)]
 
 
+@pytest.mark.parametrize("rule", ["forward", "interpolate", "zero"])
+def test_what_was_filled_on_a_day_without_stock_is_not_demand(build, rule):
+    """As much as on the day before, or more: but nobody bought it."""
+    sales = daily([10, 11, 12, 14, 20]).drop(index=3)
+    stock = pd.DataFrame({"sold_at": ["2024-01-04"], "on_hand": [0]})
+    result = build({"sales": sales, "stock": stock}, {"stock_identifier": "stock", "gaps": rule}, command="build")
+    assert result.ok, result.trouble
+    assert [row[2] for row in result.rows(OBSERVED.format("total", "2024-01-05"))] == [True, True, True, False, True]
+
+
+def test_revenue_of_a_day_without_sales_is_known_where_prices_are(build):
+    sales = daily([10, 0, 12]).drop(index=1)
+    revenue = "select revenue from int_salesfc__history where ts = date '2024-01-02'"
+    priced = sales.assign(price=2.0)
+    for rows, settings, expected in ((sales, {}, None), (priced, {}, 0.0), (priced, {"gaps": "mask"}, None)):
+        result = build({"sales": rows}, settings, command="build")
+        assert result.ok, result.trouble
+        assert result.rows(revenue) == [(expected,)]
+
+
+def test_copies_of_a_row_that_cannot_be_read_are_dropped_once(build):
+    sales = pd.DataFrame(
+        {
+            "sold_at": ["2024-01-01"] * 2 + ["2024-01-02"] * 3,
+            "quantity": ["x", "x", "1", "1", "2"],
+            "order_id": list("aabbc"),
+        }
+    )
+    result = build({"sales": sales}, command="build")
+    assert result.ok, result.trouble
+    assert result.rows("select rows_read, rows_dropped, rows_rejected from int_salesfc__series_ledger") == [(5, 3, 2)]
+    told = "select row_count, rows_duplicate, rows_rejected from fct_salesfc__input where input = 'sales'"
+    assert result.rows(told) == [(5, 1, 2)]
+
+
 def test_covariates_of_some_keys_and_of_none(build):
     sales = pd.concat([daily([1, 1], sku=a, shop=b) for a in "xy" for b in "12"])
     covariates = pd.concat(

@@ -1,10 +1,21 @@
 {#- Stock-outs that hide demand: those in which less was sold than in a usual period before, of the
     last ones with stock. To sell out on a busy day is no loss of knowledge: to leave such days out
-    would leave out busy days, and forecasts would be low. -#}
+    would leave out busy days, and forecasts would be low. What was filled was not sold. -#}
 {%- set is_on = salesfc.setting('stock_identifier') != '' %}
 {%- set last = {'day': 28, 'week': 8, 'month': 6}[salesfc.setting('frequency')] %}
+{%- set filled = 'is_unknown' if salesfc.setting('gaps') == 'zero' else 'is_unknown or is_gap' %}
 {%- if is_on %}
-with judged as (
+with history as (
+
+    select
+        unique_id,
+        ts,
+        case when not ({{ filled }}) then quantity end as quantity
+    from {{ ref('int_salesfc__history') }}
+
+),
+
+judged as (
 
     select
         history.unique_id,
@@ -15,7 +26,7 @@ with judged as (
             partition by history.unique_id order by history.ts
             rows between {{ last }} preceding and 1 preceding
         ) as usual
-    from {{ ref('int_salesfc__history') }} as history
+    from history
     inner join {{ ref('int_salesfc__series_key') }} as series_key
         on history.unique_id = series_key.unique_id
     left join {{ ref('int_salesfc__stock_period') }} as stock

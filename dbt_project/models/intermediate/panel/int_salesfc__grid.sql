@@ -2,6 +2,7 @@
     without a row is found beside the one before it: to join rows to a table of all periods takes
     more memory than the rows. -#}
 {{ config(materialized='view') }}
+{%- set sells_nothing = salesfc.setting('gaps') == 'zero' and salesfc.price_column() != '' -%}
 {%- set after, before = salesfc.period_add('ts', 1), salesfc.period_add('next_ts', -1) -%}
 
 with counted as (
@@ -11,7 +12,8 @@ with counted as (
         sales.ts,
         sales.is_unknown,
         sales.quantity,
-        sales.price
+        sales.price,
+        sales.revenue
     from {{ ref('int_salesfc__period_quantity') }} as sales
     inner join {{ ref('int_salesfc__series_span') }} as span
         on sales.unique_id = span.unique_id and sales.ts between span.first_ts and span.last_ts
@@ -59,7 +61,8 @@ select
     false as is_gap,
     is_unknown,
     quantity,
-    price
+    price,
+    revenue
 from counted
 union all
 select
@@ -68,5 +71,6 @@ select
     true as is_gap,
     false as is_unknown,
     cast(null as double) as quantity,
-    cast(null as double) as price
+    cast(null as double) as price,
+    {{ '0.0' if sells_nothing else 'cast(null as double)' }} as revenue
 from gap

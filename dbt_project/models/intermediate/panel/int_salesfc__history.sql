@@ -25,7 +25,9 @@ with ruled as (
             {%- endif %}
             else grid.quantity
         end as quantity,
-        grid.price
+        grid.quantity as quantity_read,
+        grid.price,
+        grid.revenue
     from {{ ref('int_salesfc__grid') }} as grid
     cross join {{ ref('int_salesfc__cutoff') }} as cutoff
     left join {{ ref('int_salesfc__outlier') }} as outlier
@@ -57,7 +59,9 @@ select
     is_gap,
     is_unknown,
     is_outlier,
+    quantity_read,
     price,
+    revenue,
     {%- if fills %}
     {{ salesfc.filled(gaps, missing) }} as quantity,
     {%- set is_interpolated = salesfc.is_interpolated(gaps, missing) %}

@@ -2,8 +2,9 @@
     quartiles ("far out" in Tukey, Exploratory Data Analysis, 1977), on the logarithm of the
     quantity less the median of its place in the season. Zeros are closed days or gaps, not
     outliers. A period is judged by those so far, itself among them, so that no later one changes
-    what a backtest sees: by a year at most (of months by two), so that a level that has moved is the
-    usual one after a quarter of it (of weeks a half), and by 20 sales at least. -#}
+    what a backtest sees: by the last 364 sales, of weeks 52 and of months 24 (a year or two of what is
+    sold in every period), so that a level that has moved is the usual one after a quarter of them (of
+    weeks a half), and by 20 sales at least. -#}
 {%- set frequency = salesfc.setting('frequency') -%}
 {%- set places = {'day': salesfc.weekday('ts'), 'week': 'month(ts)', 'month': 'quarter(ts)'} -%}
 {%- set year = {'day': 364, 'week': 52, 'month': 24}[frequency] %}

@@ -15,7 +15,8 @@
         sales.quantity_is_empty or sales.reject_reason is not null as is_missing,
         sales.price,
         sales.customer,
-        sales.copies
+        sales.copies,
+        case when sales.reject_reason is null then sales.copies - 1 else 0 end as copies_dropped
     from {{ ref('stg_salesfc__sales') }} as sales
     cross join {{ ref('int_salesfc__cutoff') }} as cutoff
     cross join {{ ref('int_salesfc__sales_span') }} as span
@@ -41,7 +42,7 @@ select
     sales.unique_id,
     sales.ts,
     cast({{ salesfc.sum_of('copies' if may_repeat else 1, '', one) }} as bigint) as rows_read,
-    cast({{ salesfc.sum_of('copies - 1' if may_repeat else 0, '', one) }} as bigint)
+    cast({{ salesfc.sum_of('copies_dropped' if may_repeat else 0, '', one) }} as bigint)
         as rows_duplicate,
     {{ salesfc.count_of('is_missing', one) }} as rows_missing,
     {{ salesfc.count_of('quantity < 0', one) }} as rows_returned,

@@ -37,6 +37,7 @@ by_reason as (
         input,
         reason,
         sum(row_count) as rows_rejected,
+        sum(row_count - 1) as copies_rejected,
         row_number() over (partition by input order by sum(row_count) desc, reason) as place
     from {{ ref('int_salesfc__rejected_row') }}
     group by input, reason
@@ -48,6 +49,7 @@ rejected as (
     select
         input,
         sum(rows_rejected) as rows_rejected,
+        sum(copies_rejected) as copies_rejected,
         max(case when place = 1 then reason end) as main_reason
     from by_reason
     group by input
@@ -58,7 +60,9 @@ select
     table_rows.input,
     table_rows.source_table,
     cast(table_rows.row_count as bigint) as row_count,
-    cast(table_rows.rows_duplicate as bigint) as rows_duplicate,
+    cast(
+        table_rows.rows_duplicate - coalesce(rejected.copies_rejected, 0)
+    as bigint) as rows_duplicate,
     cast(coalesce(rejected.rows_rejected, 0) as bigint) as rows_rejected,
     rejected.main_reason
 from table_rows
