@@ -184,8 +184,15 @@ def nearest(levels: tuple[float, ...], level: float) -> int:
 
 
 def _scores(held: Held) -> NDArray[np.float64]:
-    """``[N, H, Q]`` how far what came lies above each quantile, in units of the spread; NaN where unknown."""
-    return (held.truth[:, :, None] - held.forecast.quantiles) / spread_of(held.forecast)[:, :, None]
+    """``[N, H, Q]`` how far what came lies above each quantile, in units of the spread; NaN where nothing is learnt.
+
+    That is where sales are unknown, and where a shop was known to be closed: such zeros are right at every level, and
+    enough of them say that no interval need move.
+    """
+    made = held.forecast
+    scores = (held.truth[:, :, None] - made.quantiles) / spread_of(made)[:, :, None]
+    is_closed = (made.mean <= 0.0) & (made.quantiles[:, :, -1] <= 0.0)
+    return np.where(is_closed[:, :, None], np.nan, scores)
 
 
 def _offsets(

@@ -124,6 +124,29 @@ def test_unknown_sales_teach_nothing() -> None:
     assert learn_calibration([held, held], LEVELS).strength == 0.0
 
 
+@pytest.mark.parametrize("width", [0.6, 1.7])
+def test_days_known_to_be_closed_teach_nothing(width: float) -> None:
+    rng = np.random.default_rng(5)
+    held = [window(rng, width) for _ in range(4)]
+    shut = [
+        Held(
+            np.concatenate([np.zeros((len(h.truth), 2), np.float32), h.truth], axis=1),
+            Forecast(
+                np.pad(h.forecast.mean, ((0, 0), (2, 0))),
+                np.pad(h.forecast.quantiles, ((0, 0), (2, 0), (0, 0))),
+                LEVELS,
+            ),
+            h.kinds,
+            h.scale,
+        )
+        for h in held
+    ]
+    unknown = [Held(np.where(s.forecast.mean > 0, s.truth, np.nan), s.forecast, s.kinds, s.scale) for s in shut]
+    learnt, expected = learn_calibration(shut, LEVELS), learn_calibration(unknown, LEVELS)
+    np.testing.assert_allclose(learnt.offsets, expected.offsets)
+    assert np.abs(learnt.offsets).max() > 0.1
+
+
 def test_a_surer_network_becomes_as_unsure_as_the_one_that_was_measured() -> None:
     rng = np.random.default_rng(8)
     now, before = window(rng, 0.5), window(rng, 0.9, shift=3.0)
