@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
-from salesfc_plugin.decisions.marginals import Doubles, probability_of, value_at
+from salesfc_plugin.decisions.marginals import Doubles, probability_of, values_at
 from salesfc_plugin.panel import Floats
 
 _SHRINK = 100.0  # windows of a class that weigh as much as the pool of all classes
 _BLOCK = 8192  # series x periods that share one stream of random numbers
+_CACHED = 1024  # series x periods at once: what is made on the way then stays in the processor's cache
 _GRID = np.linspace(0.0, 0.98, 50)
 
 
@@ -136,8 +137,9 @@ def sample_paths(
 ) -> Iterator[tuple[slice, Doubles]]:
     """Yield blocks of series with their paths ``[S, n, H]``; the same seed gives the same paths.
 
-    Half of the scores mirror the other half, so that means need fewer paths. Paths with the same number belong to one
-    another: their series share the scores that series have in common.
+    Half of the scores mirror the other half. Paths with the same number belong to one another: their series share the
+    scores that series have in common. All paths together have each period's distribution, whatever the draw (Latin
+    hypercube sampling with dependence: Packham & Schmidt, Journal of Computational Finance 13, 2010).
 
     Args:
         quantiles: ``[N, H, Q]`` of each period.
@@ -149,20 +151,63 @@ def sample_paths(
         seed: of the scores.
     """
     n, horizon, _ = quantiles.shape
-    roots = {k: np.linalg.cholesky(copula.of(k).correlation(horizon) + 1e-9 * np.eye(horizon)) for k in set(kind)}
+    roots = {k: _root(copula.of(k).correlation(horizon)) for k in set(kind)}
     half = (n_paths + 1) // 2
-    common = np.random.default_rng([seed, 0]).standard_normal((half, 1, horizon))
+    common = np.random.default_rng([seed, 0]).standard_normal((horizon, half), dtype=np.float32)
+    common *= np.sqrt(np.float32(copula.shared) / np.square(common).mean(axis=1, keepdims=True))
+    # The values of a period are its quantiles at the middles of equal shares of probability; only which path gets
+    # which is drawn.
+    middles = (np.arange(2 * half) + 0.5) / (2 * half)
     size = max(_BLOCK // horizon, 1)
     for block, first in enumerate(range(0, n, size)):
         rows = slice(first, min(first + size, n))
-        own = np.random.default_rng([seed, 1 + block]).standard_normal((half, rows.stop - first, horizon))
-        scores = np.sqrt(copula.shared) * common + np.sqrt(1.0 - copula.shared) * own
-        for k, root in roots.items():
-            here = np.flatnonzero(kind[rows] == k)
-            scores[:, here] = scores[:, here] @ root.T
-        probability = ndtr(scores)
-        paths = value_at(np.concatenate([probability, 1.0 - probability])[:n_paths], quantiles[rows], levels)
-        yield rows, np.round(paths) if counts else paths
+        rng = np.random.default_rng([seed, 1 + block])
+        paths = np.empty((2 * half, rows.stop - first, horizon))
+        for start in range(first, rows.stop, max(_CACHED // horizon, 1)):
+            here = slice(start, min(start + max(_CACHED // horizon, 1), rows.stop))
+            scores = rng.standard_normal((here.stop - start, horizon, half), dtype=np.float32)
+            scores *= np.float32(np.sqrt(1.0 - copula.shared))
+            scores += common
+            for k, root in roots.items():
+                alike = np.flatnonzero(kind[here] == k)
+                scores[alike] = root @ scores[alike]
+            values = values_at(middles, quantiles[here], levels)
+            if counts:
+                np.round(values, out=values)
+            paths[:, start - first : here.stop - first] = in_order_of(scores, values).transpose(2, 0, 1)
+        yield rows, paths[:n_paths]
+
+
+def in_order_of(scores: Floats, values: Doubles) -> Doubles:
+    """Values in the order of scores and of their mirror images.
+
+    Args:
+        scores: ``[..., S]``.
+        values: ``[..., 2S]``, rising.
+
+    Returns:
+        ``[..., 2S]``: of each of the S scores the value that has its rank among scores and mirror images, then those
+        of the mirror images.
+    """
+    half = scores.shape[-1]
+    sizes = np.abs(scores).reshape(-1, half).view(np.uint32)
+    # Scores rank as their sizes do, outwards from the middle. Where each value goes stands in the last bits of a size
+    # (worth a 500th of it at most, with 10,000 paths): sorting whole numbers takes a fifth of the time of argsort.
+    bits = np.uint32((1 << (2 * half - 1).bit_length()) - 1)
+    upper = np.arange(half, dtype=np.uint32) + np.uint32(half) * (scores.reshape(-1, half) < 0)
+    sizes = np.sort(sizes & ~bits | upper, axis=-1) & bits
+    upper = sizes.astype(np.intp)
+    upper += 2 * half * np.arange(len(upper))[:, None]
+    out = np.empty(values.size)
+    flat = values.reshape(-1, 2 * half)
+    out[upper.reshape(-1)] = flat[:, half:].reshape(-1)
+    upper += np.where(sizes < half, half, -half)
+    out[upper.reshape(-1)] = flat[:, half - 1 :: -1].reshape(-1)
+    return out.reshape(values.shape)
+
+
+def _root(correlation: Doubles) -> Floats:
+    return np.linalg.cholesky(correlation + 1e-9 * np.eye(len(correlation))).astype(np.float32)
 
 
 def _lag_covariance(scores: Doubles) -> tuple[Doubles, Doubles]:

@@ -1,4 +1,4 @@
-"""What the dbt Python models of plans call: bands of weekly totals, and the orders of the next weeks."""
+"""What the dbt Python model of the orders of the next weeks calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from salesfc_plugin.config import Progress, Quiet
 from salesfc_plugin.decisions.marginals import Doubles
 from salesfc_plugin.decisions.stock import Lots, plan_orders
 from salesfc_plugin.decisions.tables import (
-    PATHS,
     Found,
     as_arrow,
     read_kinds,
@@ -18,65 +17,10 @@ from salesfc_plugin.decisions.tables import (
     read_terms,
     supply_paths,
 )
-from salesfc_plugin.decisions.totals import path_totals
 from salesfc_plugin.reading import Relation, read_settings
 from salesfc_plugin.watching import watched
 
-_BAND = pa.schema(
-    [("level", pa.string()), ("group_id", pa.string()), ("week", pa.date32())]
-    + [(name, pa.float64()) for name in ("lower_bound", "upper_bound")]
-)
 _ORDER = pa.schema([("unique_id", pa.string()), ("order_ts", pa.date32()), ("order_quantity", pa.float64())])
-
-
-def weeks_of(ts: NDArray[np.datetime64], frequency: str) -> NDArray[np.datetime64]:
-    """``[H]`` Monday of each period's week; the period itself where it is a month."""
-    if frequency == "month":
-        return ts
-    weekday = (ts.astype("datetime64[D]").astype(np.int64) + 3) % 7
-    out: NDArray[np.datetime64] = ts - weekday.astype("timedelta64[D]")
-    return out
-
-
-def band_table(
-    prediction: Relation,
-    outcome: Relation,
-    series: Relation,
-    member: Relation,
-    setting: Relation,
-    progress: Progress | None = None,
-) -> pa.Table:
-    """The interval of each group's demand in each week, from sums along paths.
-
-    Args:
-        prediction: published forecasts of all series.
-        outcome: held-out periods beside what was forecast for them.
-        series: ``unique_id, demand_class``.
-        member: ``level, group_id, unique_id``.
-        setting: confidence level and seed.
-        progress: where to say how far it is.
-    """
-    config, _ = read_settings(setting)
-    totals, ts = path_totals(
-        prediction, outcome, series, member, PATHS, config.seed, "intervals of weeks", progress or Quiet()
-    )
-    if not totals:
-        return _BAND.empty_table()
-    weeks, place = np.unique(weeks_of(ts, config.frequency), return_inverse=True)
-    tail = (1.0 - config.confidence_level) / 2.0
-    found = []
-    for (level, group_id), total in totals.items():
-        sums = np.stack([total[:, place == k].sum(axis=1) for k in range(len(weeks))])
-        low, high = np.quantile(sums, (tail, 1.0 - tail), axis=1)
-        columns = {
-            "level": [level] * len(weeks),
-            "group_id": [group_id] * len(weeks),
-            "week": pa.array(weeks).cast(pa.date32()),
-            "lower_bound": low,
-            "upper_bound": high,
-        }
-        found.append(pa.table(columns).cast(_BAND))
-    return pa.concat_tables(found)
 
 
 def order_table(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from salesfc_plugin.config import CYCLES, ForecastConfig, Progress, Quiet
@@ -111,31 +112,32 @@ def read_quantiles(
     prediction: Relation,
 ) -> tuple[NDArray[np.object_], NDArray[np.datetime64], Floats, tuple[float, ...]]:
     """Published forecasts as ``[N]`` names (sorted), ``[H]`` periods, ``[N, H, Q]`` quantiles and their levels."""
-    table = as_arrow(prediction).sort_by([("unique_id", "ascending"), ("ts", "ascending")])
+    table = as_arrow(prediction)
     if len(table) == 0:
         return np.array([], object), np.array([], "datetime64[D]"), np.zeros((0, 0, 0), np.float32), ()
-    names = table["unique_id"].to_numpy(zero_copy_only=False)
+    order = _order(table, "unique_id", "ts")
+    names = table["unique_id"].to_numpy(zero_copy_only=False)[order]
     horizon = int(np.argmax(names != names[0])) or len(names)
     levels = tuple(float(v) for v in table["levels"][0].as_py())
-    ts = table["ts"].slice(0, horizon).to_numpy().astype("datetime64[D]")
-    return names[::horizon], ts, _lists(table["quantiles"]).reshape(-1, horizon, len(levels)), levels
+    ts = table["ts"].to_numpy()[order[:horizon]].astype("datetime64[D]")
+    return names[::horizon], ts, _lists(table["quantiles"], order).reshape(-1, horizon, len(levels)), levels
 
 
 def read_windows(outcome: Relation) -> Windows | None:
     """Held-out horizons from rows of ``unique_id, cutoff, ts, demand_class, quantity, levels, quantiles``."""
-    order = [("cutoff", "ascending"), ("unique_id", "ascending"), ("ts", "ascending")]
-    table = as_arrow(outcome).sort_by(order)
+    table = as_arrow(outcome)
     if len(table) == 0:
         return None
-    cutoff = table["cutoff"].to_numpy().astype("datetime64[D]")
-    horizon = len(np.unique(table["ts"].to_numpy()[cutoff == cutoff[0]]))
+    order = _order(table, "cutoff", "unique_id", "ts")
+    cutoff = table["cutoff"].to_numpy()[order].astype("datetime64[D]")
+    horizon = len(np.unique(table["ts"].to_numpy()[order][cutoff == cutoff[0]]))
     levels = tuple(float(v) for v in table["levels"][0].as_py())
-    quantity = np.array(table["quantity"].to_numpy(zero_copy_only=False), np.float32)
+    quantity = np.array(table["quantity"].to_numpy(zero_copy_only=False), np.float32)[order]
     return Windows(
         quantity=quantity.reshape(-1, horizon),
-        quantiles=_lists(table["quantiles"]).reshape(-1, horizon, len(levels)),
+        quantiles=_lists(table["quantiles"], order).reshape(-1, horizon, len(levels)),
         levels=levels,
-        kind=table["demand_class"].to_numpy(zero_copy_only=False)[::horizon],
+        kind=table["demand_class"].take(pa.array(order[::horizon])).to_numpy(zero_copy_only=False),
         cutoff=cutoff[::horizon],
     )
 
@@ -182,9 +184,19 @@ def as_arrow(relation: Relation) -> pa.Table:
     return relation if isinstance(relation, pa.Table) else relation.to_arrow_table()
 
 
-def _lists(column: pa.ChunkedArray) -> Floats:
+def _order(table: pa.Table, *names: str) -> NDArray[np.int64]:
+    """The rows in the order of columns; to take arrays in it is several times as fast as to sort a table with lists."""
+    indices = pc.sort_indices(table.select(names), sort_keys=[(name, "ascending") for name in names])
+    out: NDArray[np.int64] = indices.to_numpy().astype(np.int64)
+    return out
+
+
+def _lists(column: pa.ChunkedArray, order: NDArray[np.int64]) -> Floats:
+    """``[R, Q]`` lists of one length, in an order of rows."""
     values: Any = column.combine_chunks()
-    return np.array(values.flatten().to_numpy(zero_copy_only=False), np.float32)
+    lists = np.array(values.flatten().to_numpy(zero_copy_only=False), np.float32).reshape(len(order), -1)
+    out: Floats = lists[order]
+    return out
 
 
 def _outlook_rows(ids: NDArray[np.object_], ts: NDArray[np.datetime64], parts: list[Outlook]) -> pa.Table:

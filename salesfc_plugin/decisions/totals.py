@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from salesfc_plugin.config import Progress, Quiet
 from salesfc_plugin.decisions.marginals import Doubles
 from salesfc_plugin.decisions.paths import sample_paths
-from salesfc_plugin.decisions.tables import as_arrow, read_copula, read_kinds, read_quantiles
+from salesfc_plugin.decisions.tables import PATHS, as_arrow, read_copula, read_kinds, read_quantiles
 from salesfc_plugin.reading import Relation, read_settings
 from salesfc_plugin.watching import watched
 
-_PATHS = 400
 SCHEMA = pa.schema(
     [
         ("level", pa.string()),
         ("group_id", pa.string()),
+        ("grain", pa.string()),
         ("ts", pa.date32()),
         ("median", pa.float64()),
         ("lower_bound", pa.float64()),
@@ -34,7 +34,7 @@ def total_table(
     setting: Relation,
     progress: Progress | None = None,
 ) -> pa.Table:
-    """Median and interval of the total of each group and period, from paths that series share their luck in.
+    """Median and interval of the total of each group, in each period and each week, from paths that share their luck.
 
     Args:
         prediction: published forecasts of all series.
@@ -43,27 +43,40 @@ def total_table(
         member: ``level, group_id, unique_id``: which series belong to which group; a series may be in many.
         setting: confidence level and seed.
         progress: where to say how far it is.
+
+    Returns:
+        ``grain`` is ``period`` or ``week``, ``ts`` the first day of the one or the other.
     """
     config, _ = read_settings(setting)
-    totals, ts = path_totals(
-        prediction, outcome, series, member, _PATHS, config.seed, "intervals of totals", progress or Quiet()
-    )
+    totals, ts = path_totals(prediction, outcome, series, member, config.seed, progress or Quiet())
     if not totals:
         return SCHEMA.empty_table()
     tail = (1.0 - config.confidence_level) / 2.0
+    weeks, first = np.unique(weeks_of(ts, config.frequency), return_index=True)
     tables = []
     for (level, group_id), total in totals.items():
-        low, middle, high = np.quantile(total, (tail, 0.5, 1.0 - tail), axis=0)
-        columns = {
-            "level": [level] * len(ts),
-            "group_id": [group_id] * len(ts),
-            "ts": pa.array(ts).cast(pa.date32()),
-            "median": middle,
-            "lower_bound": low,
-            "upper_bound": high,
-        }
-        tables.append(pa.table(columns).cast(SCHEMA))
+        for grain, days, sums in (("period", ts, total), ("week", weeks, np.add.reduceat(total, first, axis=1))):
+            low, middle, high = np.quantile(sums, (tail, 0.5, 1.0 - tail), axis=0)
+            columns = {
+                "level": [level] * len(days),
+                "group_id": [group_id] * len(days),
+                "grain": [grain] * len(days),
+                "ts": pa.array(days).cast(pa.date32()),
+                "median": middle,
+                "lower_bound": low,
+                "upper_bound": high,
+            }
+            tables.append(pa.table(columns).cast(SCHEMA))
     return pa.concat_tables(tables)
+
+
+def weeks_of(ts: NDArray[np.datetime64], frequency: str) -> NDArray[np.datetime64]:
+    """``[H]`` Monday of each period's week; the period itself where it is a month."""
+    if frequency == "month":
+        return ts
+    weekday = (ts.astype("datetime64[D]").astype(np.int64) + 3) % 7
+    out: NDArray[np.datetime64] = ts - weekday.astype("timedelta64[D]")
+    return out
 
 
 def path_totals(
@@ -71,24 +84,21 @@ def path_totals(
     outcome: Relation,
     series: Relation,
     member: Relation,
-    n_paths: int,
     seed: int,
-    doing: str,
     progress: Progress,
 ) -> tuple[dict[tuple[str, str], Doubles], NDArray[np.datetime64]]:
-    """For each level and group its total along ``[n_paths, H]`` paths, and the ``[H]`` periods.
+    """For each level and group its total along ``[PATHS, H]`` paths, and the ``[H]`` periods.
 
-    Empty without forecasts or groups. ``doing`` is what ``progress`` is told; the other arguments are those of
-    ``total_table``.
+    Empty without forecasts or groups; the arguments are those of ``total_table``.
     """
     ids, ts, quantiles, levels = read_quantiles(prediction)
     groups = read_groups(member, ids)
     if len(ids) == 0 or not groups:
         return {}, ts
     copula, counts = read_copula(outcome, seed)
-    totals = {key: np.zeros((n_paths, len(ts))) for key in groups}
-    blocks = sample_paths(quantiles, levels, read_kinds(series, ids), copula, n_paths, counts, seed)
-    for rows, paths in watched(blocks, len(ids), doing, progress):
+    totals = {key: np.zeros((PATHS, len(ts))) for key in groups}
+    blocks = sample_paths(quantiles, levels, read_kinds(series, ids), copula, PATHS, counts, seed)
+    for rows, paths in watched(blocks, len(ids), "intervals of totals", progress):
         add_paths(totals, groups, rows, paths)
     return totals, ts
 
@@ -112,7 +122,19 @@ def add_paths(
     paths: Doubles,
 ) -> None:
     """Add the paths ``[S, n, H]`` of some rows to the totals ``[S, H]`` of the groups they are in."""
+    here = {}
     for key, members in groups.items():
         first, last = np.searchsorted(members, (rows.start, rows.stop))
         if last > first:
-            totals[key] += paths[:, members[first:last] - rows.start].sum(axis=1)
+            here[key] = members[first:last] - rows.start
+    if not here:
+        return
+    within = np.zeros((len(here), rows.stop - rows.start), bool)
+    for k, members in enumerate(here.values()):
+        within[k, members] = True
+    # Series in the same groups are added up once, not once a group: a hierarchy has many levels.
+    kinds, kind = np.unique(within, axis=1, return_inverse=True)
+    order = np.argsort(kind, kind="stable")
+    sums = np.add.reduceat(paths[:, order], np.searchsorted(kind[order], np.arange(kinds.shape[1])), axis=1)
+    for key, in_group in zip(here, kinds, strict=True):
+        totals[key] += sums[:, in_group].sum(axis=1)

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from salesfc_plugin.decisions.marginals import probability_of, value_at
+from salesfc_plugin.decisions.marginals import probability_of, values_at
 from salesfc_plugin.decisions.paths import (
     USUAL,
     Copula,
     Dependence,
     Windows,
     fit_copula,
+    in_order_of,
     normal_scores,
     sample_paths,
 )
@@ -28,13 +29,13 @@ def normal_table(mean: float, deviation: float, n: int, horizon: int) -> np.ndar
 def test_values_and_probabilities_are_inverse() -> None:
     table = normal_table(50.0, 8.0, 1, 1)[0, 0]
     p = np.linspace(0.001, 0.999, 500)
-    assert np.allclose(probability_of(value_at(p, table, LEVELS), table, LEVELS), p, atol=1e-6)
-    assert np.abs(value_at(p, table, LEVELS) - stats.norm(50.0, 8.0).ppf(p)).max() < 3.0
+    assert np.allclose(probability_of(values_at(p, table, LEVELS), table, LEVELS), p, atol=1e-6)
+    assert np.abs(values_at(p, table, LEVELS) - stats.norm(50.0, 8.0).ppf(p)).max() < 3.0
 
 
 def test_values_rise_and_never_fall_below_zero() -> None:
     table = np.array([0, 0, 0, 0, 0, 0, 0, 0.2, 0.9, 1.1, 2.0, 3.0, 4.0], np.float32)
-    values = value_at(np.linspace(0, 1, 1001), table, LEVELS)
+    values = values_at(np.linspace(0, 1, 1001), table, LEVELS)
     assert (np.diff(values) >= 0).all()
     assert values[0] == 0.0
     assert np.isfinite(values).all()
@@ -54,19 +55,30 @@ def plain_value_at(p: float, points: np.ndarray, levels: tuple[float, ...]) -> f
 
 @pytest.mark.parametrize("levels", [LEVELS, (0.5, 0.9), (0.1, 0.10001, 0.10002, 0.9999, 0.99995)])
 def test_values_are_those_of_the_slow_twin(levels: tuple[float, ...]) -> None:
-    """Levels may be so near one another that many lie in one cell of the table."""
+    """Levels may be very near one another, and a probability may be a level."""
     rng = np.random.default_rng(3)
     table = np.sort(rng.gamma(0.7, 3.0, (5, 4, len(levels))), axis=-1).astype(np.float32)
-    p = rng.random((50, 5, 4))
-    p[0, 0, : min(4, len(levels))] = levels[:4]
-    p[1, 0] = (1e-7, 1 - 1e-7, 0.100015, 0.99992)
-    slow = [plain_value_at(p[i], table[i[1:]].astype(float), levels) for i in np.ndindex(p.shape)]
-    assert value_at(p, table, levels).reshape(-1) == pytest.approx(slow, rel=1e-9, abs=1e-9)
+    p = np.array([*rng.random(50), *levels, 1e-7, 1 - 1e-7, 0.100015, 0.99992])
+    slow = [[plain_value_at(q, points, levels) for q in p] for points in table.reshape(20, -1).astype(float)]
+    assert values_at(p, table, levels).reshape(20, -1) == pytest.approx(np.array(slow), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("half", [1, 2, 7, 250])
+def test_values_stand_in_the_order_of_scores_and_of_their_mirror_images(half: int) -> None:
+    rng = np.random.default_rng(half)
+    scores = rng.standard_normal((3, 2, half)).astype(np.float32)
+    values = np.sort(rng.random((3, 2, 2 * half)), axis=-1)
+    both = np.concatenate([scores, -scores], axis=-1)
+    slow = np.take_along_axis(values, both.argsort(axis=-1).argsort(axis=-1), axis=-1)
+    found = in_order_of(scores, values)
+    assert (np.sort(found, axis=-1) == values).all()  # none lost, none twice
+    assert (found == slow).mean() > 0.99  # two scores may be nearer to one another than the last bits that are read
+    assert found == pytest.approx(slow, abs=0.03)
 
 
 def test_flat_quantiles_are_one_value() -> None:
     table = np.full(len(LEVELS), 3.0, np.float32)
-    assert (value_at(np.array([0.001, 0.5, 0.999]), table, LEVELS) == 3.0).all()
+    assert (values_at(np.array([0.001, 0.5, 0.999]), table, LEVELS) == 3.0).all()
     assert probability_of(np.array([2.9, 3.1]), table, LEVELS).tolist() == pytest.approx([0.0, 1.0], abs=1e-6)
 
 
@@ -81,6 +93,29 @@ def test_the_deviation_of_a_sum_has_its_closed_form(common: float, persistence: 
     exact = 10.0 * np.sqrt(Dependence(common, persistence).correlation(horizon).sum())
     assert total.mean() == pytest.approx(1400.0, rel=0.005)
     assert total.std() == pytest.approx(exact, rel=0.05)
+
+
+def test_paths_have_the_mean_and_the_quantiles_of_each_period_whatever_the_draw() -> None:
+    table = np.sort(np.random.default_rng(2).gamma(2.0, 9.0, (50, 7, len(LEVELS))), axis=-1).astype(np.float32)
+    kind = np.array(["smooth"] * 50, dtype=object)
+    exact = values_at((np.arange(400) + 0.5) / 400, table, LEVELS)
+    for seed in (1, 2):
+        parts = sample_paths(table, LEVELS, kind, USUAL, 400, counts=False, seed=seed)
+        paths = np.concatenate([p for _, p in parts], axis=1)
+        assert paths.mean(axis=0) == pytest.approx(exact.mean(axis=-1), rel=1e-9)
+        below = (paths[..., None] <= table).mean(axis=0)
+        assert below == pytest.approx(np.broadcast_to(LEVELS, below.shape), abs=1 / 400)
+
+
+def test_series_err_together_as_much_as_the_copula_says() -> None:
+    kind = np.array(["smooth"] * 60, dtype=object)
+    for shared in (0.0, 0.4):
+        copula = Copula(Dependence(0.1, 0.1), {}, shared)
+        parts = sample_paths(normal_table(100.0, 10.0, 60, 30), LEVELS, kind, copula, 1000, counts=False)
+        paths = np.concatenate([p for _, p in parts], axis=1)
+        found = [np.corrcoef(paths[:, :, day].T)[np.triu_indices(60, 1)].mean() for day in range(30)]
+        assert np.mean(found) == pytest.approx(shared, abs=0.01)
+        assert found == pytest.approx([shared] * 30, abs=0.04)
 
 
 def test_paths_of_counts_have_the_distribution_that_was_given() -> None:

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
-from salesfc_plugin.decisions.plans import weeks_of
 from salesfc_plugin.decisions.stock import Lots, Terms, plan_orders
+from salesfc_plugin.decisions.totals import weeks_of
 from salesfc_plugin.settings import check_vars, project_dir
 
 FILE = project_dir() / "dbt_project" / "models" / "intermediate" / "decision" / "int_salesfc__transfer.sql"

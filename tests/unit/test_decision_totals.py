@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from statistics import NormalDist
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from salesfc_plugin.decisions.paths import USUAL
 from salesfc_plugin.decisions.totals import add_paths, read_groups, total_table
 
 LEVELS = (0.025, 0.1, 0.3, 0.5, 0.7, 0.9, 0.975)
@@ -47,5 +49,8 @@ def test_the_interval_of_a_total_is_that_of_a_sum_not_the_sum_of_intervals() -> 
     width = made["upper_bound"].to_numpy() - made["lower_bound"].to_numpy()
     shared = 0.05  # of the usual copula
     exact = 2 * NormalDist().inv_cdf(0.9) * 10.0 * np.sqrt(n * (1 - shared) + n**2 * shared)
-    assert width == pytest.approx([exact] * horizon, rel=0.15)
-    assert made["median"].to_numpy() == pytest.approx([100.0 * n] * horizon, rel=0.01)
+    both = USUAL.pooled.correlation(horizon).sum() ** 0.5  # the two days fall into one week
+    assert made["grain"].to_pylist() == ["period", "period", "week"]
+    assert width == pytest.approx([exact, exact, both * exact], rel=0.15)
+    assert made["median"].to_numpy() == pytest.approx([100.0 * n, 100.0 * n, 200.0 * n], rel=0.01)
+    assert made["ts"].to_pylist() == [date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 1)]

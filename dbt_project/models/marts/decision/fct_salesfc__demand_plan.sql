@@ -17,7 +17,7 @@ with grouped as (
         sum(forecast.forecast) as forecast,
         sum(past.quantity) as last_year
     from {{ ref('fct_salesfc__forecast') }} as forecast
-    inner join {{ ref('int_salesfc__plan_member') }} as member
+    inner join {{ ref('int_salesfc__group_member') }} as member
         on forecast.unique_id = member.unique_id
     left join {{ ref('int_salesfc__period_quantity') }} as past
         on forecast.unique_id = past.unique_id and past.ts = {{ year_ago }}
@@ -38,8 +38,9 @@ select
     grouped.forecast
     / nullif(sum(grouped.forecast) over (partition by grouped.level, grouped.week), 0) as share
 from grouped
-left join {{ ref('int_salesfc__demand_band') }} as band
+left join {{ ref('int_salesfc__total_interval') }} as band
     on
         grouped.level = band.level
         and grouped.group_id = band.group_id
-        and grouped.week = band.week
+        and grouped.week = band.ts
+        and band.grain = 'week'

@@ -34,6 +34,7 @@ left join {{ ref('int_salesfc__total_interval') }} as bounds
         grouped.level = bounds.level
         and grouped.group_id = bounds.group_id
         and grouped.ts = bounds.ts
+        and bounds.grain = 'period'
 
 union all
 
