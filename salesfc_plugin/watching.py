@@ -44,9 +44,7 @@ def watched(
         Stopped: if the user asked to stop.
     """
     start = shown = time.perf_counter()
-    for number, block in enumerate(blocks):
-        if progress.should_stop():
-            raise Stopped(f"{doing}: stopped")
+    for number, block in enumerate(_until_stopped(blocks, doing, progress)):
         yield block
         now = time.perf_counter()
         if now - shown > _EVERY:
@@ -54,3 +52,16 @@ def watched(
             left = (now - start) * (count - over) / max(over, 1)
             progress(f"{doing}: {over:,} of {count:,} {unit}, {now - start:.0f} s, {left:.0f} s left")
             shown = now
+
+
+def _until_stopped(blocks: Iterable[Block], doing: str, progress: Progress) -> Iterator[Block]:
+    """Ask before each block is made: it may take long."""
+    rest = iter(blocks)
+    while True:
+        if progress.should_stop():
+            raise Stopped(f"{doing}: stopped")
+        try:
+            block = next(rest)
+        except StopIteration:
+            return
+        yield block

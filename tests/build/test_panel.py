@@ -281,6 +281,18 @@ def test_what_was_filled_on_a_day_without_stock_is_not_demand(build, rule):
     assert [row[2] for row in result.rows(OBSERVED.format("total", "2024-01-05"))] == [True, True, True, False, True]
 
 
+@pytest.mark.parametrize("rule", ["mean", "median", "interpolate", "forward", "mask"])
+def test_what_an_unreadable_row_counts_as_on_a_day_without_stock_is_not_demand(build, rule):
+    """As much as is usual, which would be demand if somebody had bought it; and no day after it is judged by it."""
+    sales = daily([10, 10, 10, 0, 8, 10]).astype({"quantity": str})
+    sales.loc[3, "quantity"] = "n/a"
+    stock = pd.DataFrame({"sold_at": ["2024-01-04", "2024-01-06"], "on_hand": [0, 0]})
+    result = build({"sales": sales, "stock": stock}, {"stock_identifier": "stock", "missing": rule}, command="build")
+    assert result.ok, result.trouble
+    masks = [row[2] for row in result.rows(OBSERVED.format("total", "2024-01-06"))]
+    assert masks == [True, True, True, False, True, True]
+
+
 def test_revenue_of_a_day_without_sales_is_known_where_prices_are(build):
     sales = daily([10, 0, 12]).drop(index=1)
     revenue = "select revenue from int_salesfc__history where ts = date '2024-01-02'"
@@ -289,6 +301,7 @@ def test_revenue_of_a_day_without_sales_is_known_where_prices_are(build):
         result = build({"sales": rows}, settings, command="build")
         assert result.ok, result.trouble
         assert result.rows(revenue) == [(expected,)]
+        assert result.rows("select distinct revenue from int_salesfc__history where not is_past") == [(None,)]
 
 
 def test_copies_of_a_row_that_cannot_be_read_are_dropped_once(build):

@@ -3,7 +3,10 @@
     would leave out busy days, and forecasts would be low. What was filled was not sold. -#}
 {%- set is_on = salesfc.setting('stock_identifier') != '' %}
 {%- set last = {'day': 28, 'week': 8, 'month': 6}[salesfc.setting('frequency')] %}
-{%- set filled = 'is_unknown' if salesfc.setting('gaps') == 'zero' else 'is_unknown or is_gap' %}
+{%- set filled = 'is_unknown or is_imputed' %}
+{%- if salesfc.setting('gaps') != 'zero' %}
+{%- set filled = filled ~ ' or is_gap' %}
+{%- endif %}
 {%- if is_on %}
 with history as (
 

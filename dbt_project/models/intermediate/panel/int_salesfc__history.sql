@@ -13,6 +13,7 @@ with ruled as (
         grid.ts <= cutoff.cutoff as is_past,
         grid.is_gap,
         grid.is_unknown,
+        grid.is_imputed,
         outlier.unique_id is not null as is_outlier,
         case
             when grid.ts > cutoff.cutoff then null
@@ -27,7 +28,7 @@ with ruled as (
         end as quantity,
         grid.quantity as quantity_read,
         grid.price,
-        grid.revenue
+        case when grid.ts <= cutoff.cutoff then grid.revenue end as revenue
     from {{ ref('int_salesfc__grid') }} as grid
     cross join {{ ref('int_salesfc__cutoff') }} as cutoff
     left join {{ ref('int_salesfc__outlier') }} as outlier
@@ -58,6 +59,7 @@ select
     is_past,
     is_gap,
     is_unknown,
+    is_imputed,
     is_outlier,
     quantity_read,
     price,
