@@ -13,3 +13,31 @@
     {%- set counted = 'case when ' ~ condition ~ ' then 1 else 0 end' -%}
     {{ 'cast(' ~ (counted if is_alone else 'sum(' ~ counted ~ ')') ~ ' as bigint)' }}
 {%- endmacro %}
+
+{#- Which series have one row a period, asked of the data when the model is built: 'all', 'none' or
+    'some'. Where all or none have, one half of the union is all there is, and no join decides which.
+    Where there are no rows to ask, as in a unit test, 'some': that is right for any. -#}
+{% macro who_is_alone(source, keys) -%}
+    {{ return(adapter.dispatch('who_is_alone', 'salesfc')(source, keys)) }}
+{%- endmacro %}
+{% macro default__who_is_alone(source, keys) -%}
+    {%- if not execute or model.resource_type == 'unit_test' or flags.WHICH not in ['build', 'run'] -%}
+        {%- do return('some') -%}
+    {%- endif -%}
+    {%- set asked %}
+    select
+        count(*) as series,
+        coalesce(sum(case when is_alone then 1 else 0 end), 0) as series_alone
+    from (
+        select {{ salesfc.days_differ('ts') }} as is_alone
+        from {{ source }}
+        {{ 'group by ' ~ keys if keys }}
+    ) as asked_series
+    {%- endset %}
+    {%- set series, series_alone = run_query(asked).rows[0] | map('int') -%}
+    {%- do return('none' if not series_alone else 'all' if series == series_alone else 'some') -%}
+{%- endmacro %}
+{% macro spark__who_is_alone(source, keys) %}{{ return('none') }}{% endmacro %}
+
+{#- The halves of the union that are needed: with rows as they are (true), with rows summed (false). -#}
+{% macro halves(who) %}{{ return({'all': [true], 'none': [false], 'some': [true, false]}[who]) }}{% endmacro %}

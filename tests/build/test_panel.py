@@ -340,6 +340,28 @@ def test_covariates_of_some_keys_and_of_none(build):
     assert rows[0] == (3.0, 0.0, 10.0, 0.1)
 
 
+def test_a_series_is_read_alike_whoever_is_beside_it(build):
+    """Alone in its periods beside series that are, that are not, and some of each: the SQL of each is another."""
+    once = daily([3, None, -1, 4], sku="once", price=2.0)
+    twice = pd.concat([daily([5, 6], sku="twice", price=3.0)] * 2)
+    read = "select * from {} where unique_id = '{}' order by ts"
+    seen = {}
+    for sales, covariates in ((once, once), (twice, twice), ([once, twice], [once, twice])):
+        tables = {
+            "sales": pd.concat(sales) if isinstance(sales, list) else sales,
+            "cov": (pd.concat(covariates) if isinstance(covariates, list) else covariates).drop(columns="quantity"),
+        }
+        settings = {"series_keys": ["sku"], "covariates_identifier": "cov", "known_columns": ["price"]}
+        result = build(tables, {**settings, "returns": "net"}, command="build")
+        assert result.ok, result.trouble
+        for sku in {"once", "twice"} & set(tables["sales"].sku):
+            for model in ("int_salesfc__period_sales", "int_salesfc__observations"):
+                rows = result.rows(read.format(model, sku) + " limit 2" * (sku == "twice"))
+                assert seen.setdefault((model, sku), rows) == rows, (model, sku)
+    assert [row[-1] for row in result.rows("select * from int_salesfc__known where key_1 = 'twice'")] == [2, 2]
+    assert len(seen) == 4
+
+
 def test_static_attributes_by_type(build):
     products = (
         "select 'a' as sku, 'red' as colour, 3::decimal(5, 1) as size, date '2024-01-01' as launched, true as is_new,"

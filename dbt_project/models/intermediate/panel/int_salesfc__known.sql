@@ -14,17 +14,21 @@
     where {{ salesfc.period_of('covariates.seen_at') }} <= cutoff.last_ts
 {%- endset %}
 
+{%- set key_list = keys.strip().rstrip(',') %}
+{%- set who = salesfc.who_is_alone('(' ~ rows_read ~ ') as covariates', key_list) %}
+{%- if who == 'some' %}
 with alone as (
 
     select
         {{- keys }}
         count(*) > 0 as is_alone
     from ({{ rows_read }}) as covariates
-    {{ 'group by ' ~ keys.strip().rstrip(',') if keys }}
+    {{ 'group by ' ~ key_list if keys }}
     having {{ salesfc.days_differ('covariates.ts') }}
 
 )
-{% for is_alone in [true, false] %}
+{%- endif %}
+{% for is_alone in salesfc.halves(who) %}
 select
     {{- keys }}
     covariates.ts,
@@ -34,12 +38,14 @@ select
     {%- endfor %}
     {{ 'cast(1 as bigint)' if is_alone else 'count(*)' }} as rows_read
 from ({{ rows_read }}) as covariates
+{%- if who == 'some' %}
 left join alone on {{ on_keys }}
 where alone.is_alone is {{ 'not ' if is_alone }}null
+{%- endif %}
 {%- if not is_alone %}
 group by
     {{- keys }}
     covariates.ts
 {%- endif %}
-{{ 'union all' if is_alone }}
+{{ 'union all' if not loop.last }}
 {% endfor -%}

@@ -27,7 +27,9 @@
 {%- endset %}
 
 {#- Customers are counted, which takes groups. -#}
-{% if not customer -%}
+{%- set source = '(' ~ sales ~ ') as sales' %}
+{%- set who = 'none' if customer else salesfc.who_is_alone(source, 'unique_id') %}
+{%- if who == 'some' %}
 with alone as (
 
     select unique_id
@@ -37,7 +39,7 @@ with alone as (
 
 )
 {%- endif %}
-{% for one in ([false] if customer else [true, false]) %}
+{% for one in salesfc.halves(who) %}
 select
     sales.unique_id,
     sales.ts,
@@ -63,9 +65,10 @@ select
     {{ customers }} as customers
     {%- endif %}
 from ({{ sales }}) as sales
-{%- if not customer %}
+{%- if who == 'some' %}
 left join alone on sales.unique_id = alone.unique_id
 where alone.unique_id is {{ 'not ' if one }}null
 {%- endif %}
-{{ 'union all' if one else 'group by sales.unique_id, sales.ts' }}
+{{ 'group by sales.unique_id, sales.ts' if not one }}
+{{ 'union all' if not loop.last }}
 {% endfor -%}
