@@ -29,7 +29,11 @@ def run(command, folder, env):
     return done.stdout
 
 
-@pytest.fixture(scope="module", params=sorted(SOURCES))
+# one example in every run of the tests, where minutes count; the demo shop has what the other two add: days, covariates
+KIND = {name: [] if name == "online_retail" else [pytest.mark.slow] for name in sorted(SOURCES)}
+
+
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=marks) for name, marks in KIND.items()])
 def built(request, tmp_path_factory):
     """The name of an example and a connection to the database that its build made."""
     name = request.param
