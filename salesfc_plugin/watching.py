@@ -36,7 +36,7 @@ def watched(
         blocks: in order; by default tuples that begin with the slice of the series they are of.
         count: how many series there are in all.
         doing: what is done, such as ``drawing paths of stock``.
-        progress: told every few seconds; asked at every block whether to stop.
+        progress: told every few seconds; asked before each block is made, and after the last, whether to stop.
         unit: what is counted.
         done: how many are done after a block, from its number (0 is the first) and the block.
 

@@ -14,9 +14,10 @@
     {{ 'cast(' ~ (counted if is_alone else 'sum(' ~ counted ~ ')') ~ ' as bigint)' }}
 {%- endmacro %}
 
-{#- Which series have one row a period, asked of the data when the model is built: 'all', 'none' or
-    'some'. Where all or none have, one half of the union is all there is, and no join decides which.
-    Where there are no rows to ask, as in a unit test, 'some': that is right for any. -#}
+{#- Which series have one row a period, asked of the data when the model is built: 'all', 'some' or
+    'none'. Where all have, or none, one half of the union is all there is, and no join decides which.
+    To sum is right for any, so 'none' is the answer too where others have most of the rows. Where there
+    are no rows to ask, as in a unit test, 'some'. -#}
 {% macro who_is_alone(source, keys) -%}
     {{ return(adapter.dispatch('who_is_alone', 'salesfc')(source, keys)) }}
 {%- endmacro %}
@@ -24,18 +25,21 @@
     {%- if not execute or model.resource_type == 'unit_test' or flags.WHICH not in ['build', 'run'] -%}
         {%- do return('some') -%}
     {%- endif -%}
+    {%- if salesfc.setting('memory_limit') %}{% do run_query(salesfc.limit_memory()) %}{% endif -%}
     {%- set asked %}
     select
-        count(*) as series,
-        coalesce(sum(case when is_alone then 1 else 0 end), 0) as series_alone
+        coalesce(sum(row_count), 0) as rows_in_all,
+        coalesce(sum(case when is_alone then row_count else 0 end), 0) as rows_alone
     from (
-        select {{ salesfc.days_differ('ts') }} as is_alone
+        select
+            count(*) as row_count,
+            {{ salesfc.days_differ('ts') }} as is_alone
         from {{ source }}
         {{ 'group by ' ~ keys if keys }}
     ) as asked_series
     {%- endset %}
-    {%- set series, series_alone = run_query(asked).rows[0] | map('int') -%}
-    {%- do return('none' if not series_alone else 'all' if series == series_alone else 'some') -%}
+    {%- set rows_in_all, rows_alone = run_query(asked).rows[0] | map('int') -%}
+    {%- do return('none' if 2 * rows_alone <= rows_in_all else 'all' if rows_alone == rows_in_all else 'some') -%}
 {%- endmacro %}
 {% macro spark__who_is_alone(source, keys) %}{{ return('none') }}{% endmacro %}
 

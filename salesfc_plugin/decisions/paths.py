@@ -17,6 +17,7 @@ from scipy.special import ndtri
 from salesfc_plugin.decisions.marginals import Doubles, probability_of, values_at
 from salesfc_plugin.panel import Floats
 
+PATHS = 500  # that decisions rest on; a quantile of 0.95 is then right to about one point of probability
 _SHRINK = 100.0  # windows of a class that weigh as much as the pool of all classes
 _BLOCK = 8192  # series x periods that share one stream of random numbers
 _CACHED = 1024  # series x periods at once: what is made on the way then stays in the processor's cache
@@ -139,20 +140,22 @@ def sample_paths(
 
     Half of the scores mirror the other half. Paths with the same number belong to one another: their series share the
     scores that series have in common. All paths together have each period's distribution, whatever the draw (Latin
-    hypercube sampling with dependence: Packham & Schmidt, Journal of Computational Finance 13, 2010).
+    hypercube sampling with dependence: Packham & Schmidt, Journal of Computational Finance 13, 2010); few are some of
+    many, as two together would only ever be two quantiles.
 
     Args:
         quantiles: ``[N, H, Q]`` of each period.
         levels: the Q levels.
         kind: ``[N]`` demand class.
         copula: the dependence.
-        n_paths: S, an even number.
+        n_paths: S; fewer than `PATHS` are some of so many.
         counts: whether units are whole.
         seed: of the scores.
     """
     n, horizon, _ = quantiles.shape
     roots = {k: _root(copula.of(k).correlation(horizon)) for k in set(kind)}
-    half = (n_paths + 1) // 2
+    half = max((n_paths + 1) // 2, PATHS // 2)
+    with_mirrors = np.arange(2 * half).reshape(2, half).T.reshape(-1)[:n_paths]
     common = np.random.default_rng([seed, 0]).standard_normal((horizon, half), dtype=np.float32)
     common *= np.sqrt(np.float32(copula.shared) / np.square(common).mean(axis=1, keepdims=True))
     # The values of a period are its quantiles at the middles of equal shares of probability; only which path gets
@@ -175,7 +178,7 @@ def sample_paths(
             if counts:
                 np.round(values, out=values)
             paths[:, start - first : here.stop - first] = in_order_of(scores, values).transpose(2, 0, 1)
-        yield rows, paths[:n_paths]
+        yield rows, paths if n_paths == 2 * half else paths[with_mirrors]
 
 
 def in_order_of(scores: Floats, values: Doubles) -> Doubles:

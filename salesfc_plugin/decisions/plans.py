@@ -1,4 +1,4 @@
-"""What the dbt Python model of the orders of the next weeks calls."""
+"""The orders of the next weeks, as one table: called by the dbt Python model of the order plan."""
 
 from __future__ import annotations
 

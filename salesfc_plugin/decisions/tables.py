@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from salesfc_plugin.config import CYCLES, ForecastConfig, Progress, Quiet
 from salesfc_plugin.decisions.marginals import Doubles
-from salesfc_plugin.decisions.paths import Copula, Windows, fit_copula, sample_paths
+from salesfc_plugin.decisions.paths import PATHS, USUAL, Copula, Windows, fit_copula, sample_paths
 from salesfc_plugin.decisions.stock import LONGEST, Outlook, Terms, outlook, periods_needed, prolong
 from salesfc_plugin.panel import Floats
 from salesfc_plugin.reading import Relation, read_settings
 from salesfc_plugin.watching import watched
 
-PATHS = 500  # that decisions rest on; a quantile of 0.95 is then right to about one point of probability
 _OUTLOOK = pa.schema(
     [("unique_id", pa.string()), ("stockout_date", pa.date32())]
     + [
@@ -144,8 +143,6 @@ def read_windows(outcome: Relation) -> Windows | None:
 
 def read_copula(outcome: Relation, seed: int) -> tuple[Copula, bool]:
     """How periods go together, and whether units are whole: they are, unless something else was sold."""
-    from salesfc_plugin.decisions.paths import USUAL
-
     windows = read_windows(outcome)
     if windows is None:
         return USUAL, True

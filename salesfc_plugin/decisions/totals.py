@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from salesfc_plugin.config import Progress, Quiet
 from salesfc_plugin.decisions.marginals import Doubles
-from salesfc_plugin.decisions.paths import sample_paths
-from salesfc_plugin.decisions.tables import PATHS, as_arrow, read_copula, read_kinds, read_quantiles
+from salesfc_plugin.decisions.paths import PATHS, sample_paths
+from salesfc_plugin.decisions.tables import as_arrow, read_copula, read_kinds, read_quantiles
 from salesfc_plugin.reading import Relation, read_settings
 from salesfc_plugin.watching import watched
 

@@ -283,14 +283,28 @@ def test_what_was_filled_on_a_day_without_stock_is_not_demand(build, rule):
 
 @pytest.mark.parametrize("rule", ["mean", "median", "interpolate", "forward", "mask"])
 def test_what_an_unreadable_row_counts_as_on_a_day_without_stock_is_not_demand(build, rule):
-    """As much as is usual, which would be demand if somebody had bought it; and no day after it is judged by it."""
-    sales = daily([10, 10, 10, 0, 8, 10]).astype({"quantity": str})
-    sales.loc[3, "quantity"] = "n/a"
-    stock = pd.DataFrame({"sold_at": ["2024-01-04", "2024-01-06"], "on_hand": [0, 0]})
+    """As much as is usual, which would be demand if somebody had bought it. And no day after is judged by such a row:
+    9.5 are as much as the 9.3 of the days that were read, and less than 10 with the 12 that the other counts as."""
+    sales = daily([20, 4, 0, 4, 0, 9.5]).astype({"quantity": str})
+    sales.loc[[2, 4], "quantity"] = "n/a"
+    stock = pd.DataFrame({"sold_at": ["2024-01-05", "2024-01-06"], "on_hand": [0, 0]})
     result = build({"sales": sales, "stock": stock}, {"stock_identifier": "stock", "missing": rule}, command="build")
     assert result.ok, result.trouble
     masks = [row[2] for row in result.rows(OBSERVED.format("total", "2024-01-06"))]
-    assert masks == [True, True, True, False, True, True]
+    assert masks == [True, True, rule != "mask", True, False, True]
+
+
+@pytest.mark.parametrize(("readable", "demand"), [(30, True), (3, False)])
+def test_what_could_be_read_of_a_day_without_stock_says_whether_it_hides_demand(build, readable, demand):
+    """Of two rows a day one cannot be read. The other alone says whether the day was a busy one that sold out."""
+    sales = pd.concat([daily([5] * 5 + [readable]), daily([5] * 5 + [None])]).astype({"quantity": str})
+    sales.loc[sales.quantity == "<NA>", "quantity"] = "n/a"
+    sales["order_id"] = [str(k) for k in range(len(sales))]
+    stock = pd.DataFrame({"sold_at": ["2024-01-06"], "on_hand": [0]})
+    settings = {"stock_identifier": "stock", "missing": "mean"}
+    result = build({"sales": sales, "stock": stock}, settings, command="build")
+    assert result.ok, result.trouble
+    assert [row[2] for row in result.rows(OBSERVED.format("total", "2024-01-06"))] == [True] * 5 + [demand]
 
 
 def test_revenue_of_a_day_without_sales_is_known_where_prices_are(build):
@@ -342,24 +356,30 @@ def test_covariates_of_some_keys_and_of_none(build):
 
 def test_a_series_is_read_alike_whoever_is_beside_it(build):
     """Alone in its periods beside series that are, that are not, and some of each: the SQL of each is another."""
-    once = daily([3, None, -1, 4], sku="once", price=2.0)
+    once = daily([3, None, -1, 4, 5, 6], sku="once", price=2.0)
     twice = pd.concat([daily([5, 6], sku="twice", price=3.0)] * 2)
+    often = pd.concat([daily([1] * 6, sku="often", price=1.0)] * 3)
     read = "select * from {} where unique_id = '{}' order by ts"
     seen = {}
-    for sales, covariates in ((once, once), (twice, twice), ([once, twice], [once, twice])):
-        tables = {
-            "sales": pd.concat(sales) if isinstance(sales, list) else sales,
-            "cov": (pd.concat(covariates) if isinstance(covariates, list) else covariates).drop(columns="quantity"),
-        }
+    for shops, written in (
+        ([once], (0, 0)),
+        ([twice], (0, 1)),
+        ([once, twice], (1, 1)),
+        ([once, twice, often], (0, 1)),
+    ):
+        sales = pd.concat(shops)
+        tables = {"sales": sales, "cov": sales.drop(columns="quantity")}
         settings = {"series_keys": ["sku"], "covariates_identifier": "cov", "known_columns": ["price"]}
         result = build(tables, {**settings, "returns": "net"}, command="build")
         assert result.ok, result.trouble
-        for sku in {"once", "twice"} & set(tables["sales"].sku):
+        for model in ("int_salesfc__known", "int_salesfc__period_sales"):
+            sql = next((result.database.parent / "target" / "run").rglob(f"{model}.sql")).read_text()
+            assert (sql.count("with alone as"), sql.count("group by") - sql.count("with alone as")) == written, sql
+        for sku in sorted(set(sales.sku)):
             for model in ("int_salesfc__period_sales", "int_salesfc__observations"):
                 rows = result.rows(read.format(model, sku) + " limit 2" * (sku == "twice"))
                 assert seen.setdefault((model, sku), rows) == rows, (model, sku)
-    assert [row[-1] for row in result.rows("select * from int_salesfc__known where key_1 = 'twice'")] == [2, 2]
-    assert len(seen) == 4
+    assert len(seen) == 6
 
 
 def test_static_attributes_by_type(build):

@@ -98,13 +98,23 @@ def test_the_deviation_of_a_sum_has_its_closed_form(common: float, persistence: 
 def test_paths_have_the_mean_and_the_quantiles_of_each_period_whatever_the_draw() -> None:
     table = np.sort(np.random.default_rng(2).gamma(2.0, 9.0, (50, 7, len(LEVELS))), axis=-1).astype(np.float32)
     kind = np.array(["smooth"] * 50, dtype=object)
-    exact = values_at((np.arange(400) + 0.5) / 400, table, LEVELS)
+    exact = values_at((np.arange(500) + 0.5) / 500, table, LEVELS)
     for seed in (1, 2):
-        parts = sample_paths(table, LEVELS, kind, USUAL, 400, counts=False, seed=seed)
+        parts = sample_paths(table, LEVELS, kind, USUAL, 500, counts=False, seed=seed)
         paths = np.concatenate([p for _, p in parts], axis=1)
         assert paths.mean(axis=0) == pytest.approx(exact.mean(axis=-1), rel=1e-9)
         below = (paths[..., None] <= table).mean(axis=0)
-        assert below == pytest.approx(np.broadcast_to(LEVELS, below.shape), abs=1 / 400)
+        assert below == pytest.approx(np.broadcast_to(LEVELS, below.shape), abs=1 / 500)
+
+
+@pytest.mark.parametrize("n_paths", [1, 2, 3, 10])
+def test_few_paths_are_draws_from_the_whole_distribution(n_paths: int) -> None:
+    kind = np.array(["smooth"] * 500, dtype=object)
+    parts = sample_paths(normal_table(100.0, 10.0, 500, 28), LEVELS, kind, USUAL, n_paths, counts=False)
+    paths = np.concatenate([p for _, p in parts], axis=1)
+    assert paths.shape == (n_paths, 500, 28)
+    assert paths.std() == pytest.approx(10.0, rel=0.05)
+    assert paths.min() < 75.0 < 125.0 < paths.max()
 
 
 def test_series_err_together_as_much_as_the_copula_says() -> None:

@@ -63,10 +63,18 @@ def test_what_is_no_slice_is_counted_as_told(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_it_stops_when_the_user_asked_to() -> None:
-    walked = watched(blocks(10, 4), 10, "paths", Heard(stop_after=1))
+    made = []
+
+    def slowly() -> Iterator[tuple[slice, str]]:
+        for block in blocks(10, 4):
+            made.append(block[1])
+            yield block
+
+    walked = watched(slowly(), 10, "paths", Heard(stop_after=1))
     assert next(walked)[1] == "block 0"
     with pytest.raises(Stopped, match="paths: stopped"):
         next(walked)
+    assert made == ["block 0"]  # a block may take long: the next was not begun
 
 
 @pytest.fixture

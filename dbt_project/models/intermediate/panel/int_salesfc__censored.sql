@@ -1,9 +1,10 @@
 {#- Stock-outs that hide demand: those in which less was sold than in a usual period before, of the
     last ones with stock. To sell out on a busy day is no loss of knowledge: to leave such days out
-    would leave out busy days, and forecasts would be low. What was filled was not sold. -#}
+    would leave out busy days, and forecasts would be low. What was filled was not sold, nor what rows that
+    could not be read count as. -#}
 {%- set is_on = salesfc.setting('stock_identifier') != '' %}
 {%- set last = {'day': 28, 'week': 8, 'month': 6}[salesfc.setting('frequency')] %}
-{%- set filled = 'is_unknown or is_imputed' %}
+{%- set filled = 'is_unknown or (units_imputed > 0 and quantity <= units_imputed)' %}
 {%- if salesfc.setting('gaps') != 'zero' %}
 {%- set filled = filled ~ ' or is_gap' %}
 {%- endif %}
@@ -13,7 +14,7 @@ with history as (
     select
         unique_id,
         ts,
-        case when not ({{ filled }}) then quantity end as quantity
+        case when not ({{ filled }}) then quantity - units_imputed end as quantity
     from {{ ref('int_salesfc__history') }}
 
 ),

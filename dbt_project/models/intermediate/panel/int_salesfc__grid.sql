@@ -11,7 +11,7 @@ with counted as (
         sales.unique_id,
         sales.ts,
         sales.is_unknown,
-        sales.is_imputed,
+        sales.units_imputed,
         sales.quantity,
         sales.price,
         sales.revenue
@@ -61,7 +61,7 @@ select
     ts,
     false as is_gap,
     is_unknown,
-    is_imputed,
+    units_imputed,
     quantity,
     price,
     revenue
@@ -72,7 +72,7 @@ select
     ts,
     true as is_gap,
     false as is_unknown,
-    false as is_imputed,
+    0.0 as units_imputed,
     cast(null as double) as quantity,
     cast(null as double) as price,
     {{ '0.0' if sells_nothing else 'cast(null as double)' }} as revenue

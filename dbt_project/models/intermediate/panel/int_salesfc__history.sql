@@ -13,7 +13,7 @@ with ruled as (
         grid.ts <= cutoff.cutoff as is_past,
         grid.is_gap,
         grid.is_unknown,
-        grid.is_imputed,
+        grid.units_imputed,
         outlier.unique_id is not null as is_outlier,
         case
             when grid.ts > cutoff.cutoff then null
@@ -59,7 +59,7 @@ select
     is_past,
     is_gap,
     is_unknown,
-    is_imputed,
+    units_imputed,
     is_outlier,
     quantity_read,
     price,

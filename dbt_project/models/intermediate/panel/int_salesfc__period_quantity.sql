@@ -44,7 +44,6 @@ select
     ts,
     units,
     units_imputed,
-    {{ 'rows_missing > 0' if missing in usual else 'false' }} as is_imputed,
     {%- if missing in ['mask', 'interpolate', 'forward'] %}
     rows_missing > 0 as is_unknown,
     case when rows_missing = 0 then greatest(units, 0.0) end as quantity
