@@ -20,6 +20,15 @@
 {% macro quantile_of(expression, level) %}{{ return(adapter.dispatch('quantile_of', 'salesfc')(expression, level)) }}{% endmacro %}
 {% macro default__quantile_of(expression, level) -%}quantile_cont({{ expression }}, {{ level }}){%- endmacro %}
 
+{#- Several such quantiles of one expression, as a list: half the work of one by one. -#}
+{% macro quantiles_of(expression, levels) %}{{ return(adapter.dispatch('quantiles_of', 'salesfc')(expression, levels)) }}{% endmacro %}
+{% macro default__quantiles_of(expression, levels) -%}quantile_cont({{ expression }}, [{{ levels | join(', ') }}]){%- endmacro %}
+
+{#- A number for the values of some columns of a small table, to join and sort tens of millions of rows by in place of
+    text: two thirds of the time. -#}
+{% macro number_of(columns) %}{{ return(adapter.dispatch('number_of', 'salesfc')(columns)) }}{% endmacro %}
+{% macro default__number_of(columns) -%}cast(dense_rank() over (order by {{ columns | join(', ') }}) as integer){%- endmacro %}
+
 {#- Whether no two rows of a group have the same day, as an aggregate that takes half a kilobyte a group. No may also
     mean that nobody knows: two days are taken for one if eleven years, 4096 days, lie between them. -#}
 {% macro days_differ(day) %}{{ return(adapter.dispatch('days_differ', 'salesfc')(day)) }}{% endmacro %}

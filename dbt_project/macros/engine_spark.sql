@@ -16,6 +16,11 @@
 
 {% macro spark__quantile_of(expression, level) -%}percentile({{ expression }}, {{ level }}){%- endmacro %}
 
+{% macro spark__quantiles_of(expression, levels) -%}percentile({{ expression }}, array({{ levels | join(', ') }})){%- endmacro %}
+
+{#- To number them, Spark would have to bring them to one place. -#}
+{% macro spark__number_of(columns) -%}struct({{ columns | join(', ') }}){%- endmacro %}
+
 {#- Spark would have to shuffle all rows to know. -#}
 {% macro spark__days_differ(day) -%}false{%- endmacro %}
 

@@ -43,5 +43,13 @@
 {%- endmacro %}
 {% macro spark__who_is_alone(source, keys) %}{{ return('none') }}{% endmacro %}
 
+{#- Whether a table has rows, asked of the database when a model is built; true where none can be asked. -#}
+{% macro has_rows(relation) -%}
+    {%- if not execute or model.resource_type == 'unit_test' or flags.WHICH not in ['build', 'run'] -%}
+        {%- do return(true) -%}
+    {%- endif -%}
+    {%- do return(run_query('select 1 from ' ~ relation ~ ' limit 1').rows | length > 0) -%}
+{%- endmacro %}
+
 {#- The halves of the union that are needed: with rows as they are (true), with rows summed (false). -#}
 {% macro halves(who) %}{{ return({'all': [true], 'none': [false], 'some': [true, false]}[who]) }}{% endmacro %}

@@ -74,7 +74,9 @@ def supply_paths(
     is to be ordered now and what is planned agree.
     """
     copula, counts = read_copula(outcome, config.seed)
-    length = min(config.horizon + periods_needed(terms, 0), config.horizon + LONGEST)
+    # orders are planned up to the horizon's end only where somebody counted stock
+    planned = config.horizon if np.isfinite(terms.available).any() else 0
+    length = min(max(planned + periods_needed(terms, 0), config.horizon), config.horizon + LONGEST)
     longer = prolong(found.quantiles, length, CYCLES[config.frequency].season)
     n_paths = max(PATHS, wanted)
     for rows, paths in sample_paths(longer, found.levels, found.kinds, copula, n_paths, counts, config.seed):

@@ -38,7 +38,7 @@ CHANGES = [
         "int_salesfc__observations.known__price is made of raw.sales.price",
     ),
     (
-        "dbt_project/models/intermediate/panel/int_salesfc__known.sql",
+        "dbt_project/models/intermediate/panel/int_salesfc__known_mean.sql",
         "from {{ ref('stg_salesfc__covariates') }} as covariates\n",
         "from (select c.* replace (b.past__views as known__promotion) from {{ ref('stg_salesfc__covariates') }} as c\n"
         "cross join {{ ref('stg_salesfc__behaviour') }} as b) as covariates\n",

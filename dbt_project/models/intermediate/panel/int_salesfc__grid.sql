@@ -3,12 +3,24 @@
     more memory than the rows. -#}
 {{ config(materialized='view') }}
 {%- set sells_nothing = salesfc.setting('gaps') == 'zero' and salesfc.price_column() != '' -%}
-{%- set after, before = salesfc.period_add('ts', 1), salesfc.period_add('next_ts', -1) -%}
+{%- set after, before = salesfc.period_add('step.ts', 1), salesfc.period_add('step.next_ts', -1) -%}
 
-with counted as (
+with span as (
+
+    select
+        unique_id,
+        first_ts,
+        last_ts,
+        {{ salesfc.number_of(['unique_id']) }} as series_number
+    from {{ ref('int_salesfc__series_span') }}
+
+),
+
+counted as (
 
     select
         sales.unique_id,
+        span.series_number,
         sales.ts,
         sales.is_unknown,
         sales.units_imputed,
@@ -16,7 +28,7 @@ with counted as (
         sales.price,
         sales.revenue
     from {{ ref('int_salesfc__period_quantity') }} as sales
-    inner join {{ ref('int_salesfc__series_span') }} as span
+    inner join span
         on sales.unique_id = span.unique_id and sales.ts between span.first_ts and span.last_ts
 
 ),
@@ -24,24 +36,24 @@ with counted as (
 step as (
 
     select
-        unique_id,
+        series_number,
         ts,
-        lead(ts) over (partition by unique_id order by ts) as next_ts
+        lead(ts) over (partition by series_number order by ts) as next_ts
     from (
         select
-            unique_id,
+            series_number,
             ts
         from counted
         union all
         select
-            unique_id,
+            series_number,
             {{ salesfc.period_add('first_ts', -1) }} as ts
-        from {{ ref('int_salesfc__series_span') }}
+        from span
         union all
         select
-            unique_id,
+            series_number,
             {{ salesfc.period_add('last_ts', 1) }} as ts
-        from {{ ref('int_salesfc__series_span') }}
+        from span
     ) as border
 
 ),
@@ -49,10 +61,11 @@ step as (
 gap as (
 
     select
-        unique_id,
+        span.unique_id,
         {{ salesfc.periods_between(after, before) }} as ts
     from step
-    where next_ts > {{ after }}
+    inner join span on step.series_number = span.series_number
+    where step.next_ts > {{ after }}
 
 )
 

@@ -8,6 +8,56 @@
 {%- set price, customer = salesfc.price_column(), salesfc.setting('customer_column') -%}
 {%- set taken = past_columns | map('lower') | list if has_past else [] -%}
 
+{%- set joined = {} -%}
+{%- if has_known -%}{%- do joined.update({'known': 'covariates'}) -%}{%- endif -%}
+{%- if has_past -%}{%- do joined.update({'past': 'behaviour'}) -%}{%- endif -%}
+{#- Joined by a number for the keys that a table has: see number_of. -#}
+{%- set numbered = {} -%}
+{%- for name, table in joined.items() if salesfc.key_positions(table) -%}
+    {%- set keys = [] -%}
+    {%- for position in salesfc.key_positions(table) -%}{%- do keys.append('key_' ~ position) -%}{%- endfor -%}
+    {%- do numbered.update({name: keys}) -%}
+{%- endfor -%}
+
+{%- if numbered %}
+with {% for name, keys in numbered.items() %}{{ name }}_key as (
+
+    select
+        *,
+        {{ salesfc.number_of(keys) }} as {{ name }}_number
+    from (
+        select distinct {{ keys | join(', ') }}
+        from {{ ref('int_salesfc__series_key') }}
+    ) as keys
+
+),
+
+{{ name }} as (
+
+    select
+        {{ name }}.*,
+        {{ name }}_key.{{ name }}_number
+    from {{ ref('int_salesfc__' ~ name) }} as {{ name }}
+    inner join {{ name }}_key
+        on {{ salesfc.on_keys(joined[name], name ~ '_key', name) }}
+
+),
+
+{% endfor %}series_key as (
+
+    select
+        series.unique_id,
+        {%- for name in numbered %}
+        {{ name }}_key.{{ name }}_number{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_salesfc__series_key') }} as series
+    {%- for name in numbered %}
+    inner join {{ name }}_key
+        on {{ salesfc.on_keys(joined[name], 'series', name ~ '_key') }}
+    {%- endfor %}
+
+)
+{%- endif %}
 select
     history.unique_id,
     history.ts,
@@ -32,18 +82,14 @@ select
     {%- endif %}
     {{- salesfc.derived_past(price) if has_past }}
 from {{ ref('int_salesfc__history') }} as history
-{%- if has_known or has_past %}
-inner join {{ ref('int_salesfc__series_key') }} as series_key
-    on history.unique_id = series_key.unique_id
+{%- if numbered %}
+inner join series_key on history.unique_id = series_key.unique_id
 {%- endif %}
-{%- if has_known %}
-left join {{ ref('int_salesfc__known') }} as known
-    on history.ts = known.ts and {{ salesfc.on_keys('covariates', 'series_key', 'known') }}
-{%- endif %}
-{%- if has_past %}
-left join {{ ref('int_salesfc__past') }} as past
-    on history.ts = past.ts and {{ salesfc.on_keys('behaviour', 'series_key', 'past') }}
-{%- endif %}
+{%- for name in joined %}
+left join {{ name if name in numbered else ref('int_salesfc__' ~ name) ~ ' as ' ~ name }}
+    on history.ts = {{ name }}.ts
+    {%- if name in numbered %} and series_key.{{ name }}_number = {{ name }}.{{ name }}_number{% endif %}
+{%- endfor %}
 {%- if has_stock %}
 left join {{ ref('int_salesfc__censored') }} as censored
     on history.unique_id = censored.unique_id and history.ts = censored.ts

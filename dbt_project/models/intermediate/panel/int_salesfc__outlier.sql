@@ -6,22 +6,36 @@
     sold in every period), so that a level that has moved is the usual one after a quarter of them (of
     weeks a half), and by 20 sales at least. -#}
 {%- set frequency = salesfc.setting('frequency') -%}
-{%- set places = {'day': salesfc.weekday('ts'), 'week': 'month(ts)', 'month': 'quarter(ts)'} -%}
+{%- set places = {
+    'day': salesfc.weekday('sales.ts'), 'week': 'month(sales.ts)', 'month': 'quarter(sales.ts)'
+} -%}
 {%- set year = {'day': 364, 'week': 52, 'month': 24}[frequency] %}
 {#- Rows of one place in that time: a median that took longer to follow a level that has moved would
     be far from what the fences were measured by. -#}
 {%- set year_here = {'day': 52, 'week': 4, 'month': 5}[frequency] %}
+{%- set residual = 'log_quantity - median_log' %}
+{%- set low, high = salesfc.item_of('quartiles', 1), salesfc.item_of('quartiles', 2) %}
 
-with sold as (
+with series as (
 
     select
         unique_id,
-        ts,
-        quantity,
-        ln(1.0 + quantity) as log_quantity,
+        {{ salesfc.number_of(['unique_id']) }} as series_number
+    from {{ ref('int_salesfc__series_key') }}
+
+),
+
+sold as (
+
+    select
+        series.series_number,
+        sales.ts,
+        sales.quantity,
+        ln(1.0 + sales.quantity) as log_quantity,
         {{ places[frequency] }} as place
-    from {{ ref('int_salesfc__period_quantity') }}
-    where quantity > 0{{ ' and false' if salesfc.setting('outliers') == 'keep' }}
+    from {{ ref('int_salesfc__period_quantity') }} as sales
+    inner join series on sales.unique_id = series.unique_id
+    where sales.quantity > 0{{ ' and false' if salesfc.setting('outliers') == 'keep' }}
 
 ),
 
@@ -38,10 +52,10 @@ adjusted as (
     from sold
     window
         so_far as (
-            partition by unique_id order by ts rows between {{ year }} preceding and current row
+            partition by series_number order by ts rows between {{ year }} preceding and current row
         ),
         so_far_here as (
-            partition by unique_id, place
+            partition by series_number, place
             order by ts rows between {{ year_here }} preceding and current row
         )
 
@@ -51,13 +65,12 @@ quartile as (
 
     select
         *,
-        {{ salesfc.quantile_of('log_quantity - median_log', 0.25) }} over so_far as low,
-        {{ salesfc.quantile_of('log_quantity - median_log', 0.75) }} over so_far as high,
+        {{ salesfc.quantiles_of(residual, [0.25, 0.75]) }} over so_far as quartiles,
         count(*) over so_far as n_sold
     from adjusted
     window
         so_far as (
-            partition by unique_id order by ts rows between {{ year }} preceding and current row
+            partition by series_number order by ts rows between {{ year }} preceding and current row
         )
 
 ),
@@ -67,16 +80,26 @@ quartile as (
 bounded as (
 
     select
-        unique_id,
+        series_number,
         ts,
         quantity,
-        greatest(exp(median_log + low - 3 * greatest(high - low, 1 / 3)) - 1.0, 0.0) as lower_fence,
-        greatest(exp(median_log + high + 3 * greatest(high - low, 1 / 3)) - 1.0, 0.0) as upper_fence
+        greatest(
+            exp(median_log + {{ low }} - 3 * greatest({{ high }} - {{ low }}, 1 / 3)) - 1.0, 0.0
+        ) as lower_fence,
+        greatest(
+            exp(median_log + {{ high }} + 3 * greatest({{ high }} - {{ low }}, 1 / 3)) - 1.0, 0.0
+        ) as upper_fence
     from quartile
     where n_sold >= 20
 
 )
 
-select *
+select
+    series.unique_id,
+    bounded.ts,
+    bounded.quantity,
+    bounded.lower_fence,
+    bounded.upper_fence
 from bounded
-where quantity < lower_fence or quantity > upper_fence
+inner join series on bounded.series_number = series.series_number
+where bounded.quantity < bounded.lower_fence or bounded.quantity > bounded.upper_fence
