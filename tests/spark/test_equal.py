@@ -16,12 +16,14 @@ FORECASTS = (
     "prediction", "contribution", "backtest", "forecast", "total", "stock_outlook", "path", "order_plan", "demand",
     "reorder", "anomaly", "explanation", "accuracy", "scenario", "discount", "plan", "cannibalisation", "effect",
 )  # fmt: skip
+# DuckDB leaves out what need not be summed; the panel, which is compared, is made of both halves.
+OF_ONE_ENGINE = "int_salesfc__known_mean"
 
 
 def different(pair: Pair) -> list[str]:
     """What differs in any table, the first few lines of each."""
     found = []
-    for table in pair.tables():
+    for table in (name for name in pair.tables() if name != OF_ONE_ENGINE):
         rests_on_forecasts = any(word in table for word in FORECASTS)
         found += pair.difference(table, 1e-4 if rests_on_forecasts else 1e-6)[:5]
     return found
