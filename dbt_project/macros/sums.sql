@@ -43,10 +43,10 @@
 {%- endmacro %}
 {% macro spark__who_is_alone(source, keys) %}{{ return('none') }}{% endmacro %}
 
-{#- Whether a table has rows, asked of the database when a model is built; true where none can be asked. -#}
+{#- Whether a table has rows, asked of the database when a model is built; none where nobody can be asked. -#}
 {% macro has_rows(relation) -%}
     {%- if not execute or model.resource_type == 'unit_test' or flags.WHICH not in ['build', 'run'] -%}
-        {%- do return(true) -%}
+        {%- do return(none) -%}
     {%- endif -%}
     {%- do return(run_query('select 1 from ' ~ relation ~ ' limit 1').rows | length > 0) -%}
 {%- endmacro %}

@@ -18,6 +18,7 @@ from salesfc_plugin.decisions.marginals import Doubles, probability_of, values_a
 from salesfc_plugin.panel import Floats
 
 PATHS = 500  # that decisions rest on; a quantile of 0.95 is then right to about one point of probability
+_FEW = 100  # fewer paths are some of so many
 _SHRINK = 100.0  # windows of a class that weigh as much as the pool of all classes
 _BLOCK = 8192  # series x periods that share one stream of random numbers
 _CACHED = 1024  # series x periods at once: what is made on the way then stays in the processor's cache
@@ -148,13 +149,13 @@ def sample_paths(
         levels: the Q levels.
         kind: ``[N]`` demand class.
         copula: the dependence.
-        n_paths: S; fewer than `PATHS` are some of so many.
+        n_paths: S; fewer than 100 are some of so many.
         counts: whether units are whole.
         seed: of the scores.
     """
     n, horizon, _ = quantiles.shape
     roots = {k: _root(copula.of(k).correlation(horizon)) for k in set(kind)}
-    half = max((n_paths + 1) // 2, PATHS // 2)
+    half = max((n_paths + 1) // 2, _FEW // 2)
     with_mirrors = np.arange(2 * half).reshape(2, half).T.reshape(-1)[:n_paths]
     common = np.random.default_rng([seed, 0]).standard_normal((horizon, half), dtype=np.float32)
     common *= np.sqrt(np.float32(copula.shared) / np.square(common).mean(axis=1, keepdims=True))

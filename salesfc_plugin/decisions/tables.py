@@ -74,8 +74,10 @@ def supply_paths(
     is to be ordered now and what is planned agree.
     """
     copula, counts = read_copula(outcome, config.seed)
-    # orders are planned up to the horizon's end only where somebody counted stock
-    planned = config.horizon if np.isfinite(terms.available).any() else 0
+    # Orders are planned up to the horizon's end only where somebody counted stock; lead times that vary may be longer
+    # than four deviations.
+    beyond = np.isfinite(terms.available).any() or (terms.lead_time_deviation > 0).any()
+    planned = config.horizon if beyond else 0
     length = min(max(planned + periods_needed(terms, 0), config.horizon), config.horizon + LONGEST)
     longer = prolong(found.quantiles, length, CYCLES[config.frequency].season)
     n_paths = max(PATHS, wanted)

@@ -69,11 +69,13 @@ def invoke(
 def parse(database: Path, variables: Mapping[str, Any]) -> bytes:
     """The project as dbt reads it, for `invoke` to start from: once for all vars that name the same tables.
 
-    Of a database, only its name is in what was read; of vars, only the names of tables (in sources). All else is asked
-    when a model is compiled.
+    Of a database, only its name is in what was read; of vars, only the names of tables (in sources), and whether what
+    is missing is looked up in other rows (a table then, else a view). All else is asked when a model is compiled.
     Every table is switched on, so that a model knows all that it may refer to.
     """
     named = {name: value for name, value in variables.items() if name.endswith(("_identifier", "_schema")) and value}
+    if variables.get("salesfc_missing") in ("mean", "median"):
+        named["salesfc_missing"] = "mean"
     return _parse(
         database.name, json.dumps({f"salesfc_{name}": value for name, value in (_TABLES | _COLUMNS).items()} | named)
     )

@@ -307,6 +307,18 @@ def test_what_could_be_read_of_a_day_without_stock_says_whether_it_hides_demand(
     assert [row[2] for row in result.rows(OBSERVED.format("total", "2024-01-06"))] == [True] * 5 + [demand]
 
 
+def test_a_day_without_stock_is_judged_by_the_whole_of_days_that_were_read_in_part(build):
+    """Two rows a day, of which one cannot be read and counts as much as the other: 6 are not what 10 are."""
+    sales = pd.concat([daily([5] * 5 + [3]), daily([5] * 5 + [3])]).astype({"quantity": str})
+    sales["quantity"] = sales["quantity"].where((np.arange(12) < 6) | (np.arange(12) == 11), "n/a")
+    sales["order_id"] = [str(k) for k in range(len(sales))]
+    stock = pd.DataFrame({"sold_at": ["2024-01-06"], "on_hand": [0]})
+    result = build({"sales": sales, "stock": stock}, {"stock_identifier": "stock", "missing": "mean"}, command="build")
+    assert result.ok, result.trouble
+    rows = result.rows(OBSERVED.format("total", "2024-01-06"))
+    assert [(row[1], row[2]) for row in rows] == [(10.0, True)] * 5 + [(6.0, False)]
+
+
 def test_revenue_of_a_day_without_sales_is_known_where_prices_are(build):
     sales = daily([10, 0, 12]).drop(index=1)
     revenue = "select revenue from int_salesfc__history where ts = date '2024-01-02'"

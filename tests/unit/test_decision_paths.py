@@ -95,16 +95,17 @@ def test_the_deviation_of_a_sum_has_its_closed_form(common: float, persistence: 
     assert total.std() == pytest.approx(exact, rel=0.05)
 
 
-def test_paths_have_the_mean_and_the_quantiles_of_each_period_whatever_the_draw() -> None:
+@pytest.mark.parametrize("n_paths", [100, 200, 500])
+def test_paths_have_the_mean_and_the_quantiles_of_each_period_whatever_the_draw(n_paths: int) -> None:
     table = np.sort(np.random.default_rng(2).gamma(2.0, 9.0, (50, 7, len(LEVELS))), axis=-1).astype(np.float32)
     kind = np.array(["smooth"] * 50, dtype=object)
-    exact = values_at((np.arange(500) + 0.5) / 500, table, LEVELS)
+    exact = values_at((np.arange(n_paths) + 0.5) / n_paths, table, LEVELS)
     for seed in (1, 2):
-        parts = sample_paths(table, LEVELS, kind, USUAL, 500, counts=False, seed=seed)
+        parts = sample_paths(table, LEVELS, kind, USUAL, n_paths, counts=False, seed=seed)
         paths = np.concatenate([p for _, p in parts], axis=1)
         assert paths.mean(axis=0) == pytest.approx(exact.mean(axis=-1), rel=1e-9)
         below = (paths[..., None] <= table).mean(axis=0)
-        assert below == pytest.approx(np.broadcast_to(LEVELS, below.shape), abs=1 / 500)
+        assert below == pytest.approx(np.broadcast_to(LEVELS, below.shape), abs=1 / n_paths)
 
 
 @pytest.mark.parametrize("n_paths", [1, 2, 3, 10])

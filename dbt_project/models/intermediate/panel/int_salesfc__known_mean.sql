@@ -1,5 +1,5 @@
-{#- The means of covariates over a period's rows, where there are several. Empty if each series has
-    one row a period at most: those are read as they are, see sums.sql. -#}
+{#- The means of covariates over a period's rows. Empty if DuckDB finds that each series has one row
+    a period at most: those are read as they are, see sums.sql. -#}
 {%- set is_on = salesfc.setting('covariates_identifier') != '' %}
 {%- set columns = salesfc.setting('known_columns') if is_on else [] %}
 {%- set keys = salesfc.key_names('covariates', 'covariates') if is_on else '' %}
