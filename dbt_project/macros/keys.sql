@@ -39,3 +39,54 @@
         {{ alias ~ '.' if alias }}key_{{ position }},
     {%- endfor -%}
 {%- endmacro %}
+
+{#- The CTEs of a join of series with panel tables by a number for the keys that a table has (see
+    number_of): each table with its number, and `series_key`, every series with the number of each.
+    `tables`: the raw table that each panel table is of. Keys are numbered once, in a CTE of their own:
+    the same ranks taken twice are planned worse. -#}
+{% macro numbered_by_key(tables, names) %}
+with {% for name in names %}{{ name }}_key as (
+
+    select
+        *,
+        {{ salesfc.number_of(salesfc.key_list(tables[name])) }} as {{ name }}_number
+    from (
+        select distinct {{ salesfc.key_list(tables[name]) | join(', ') }}
+        from {{ ref('int_salesfc__series_key') }}
+    ) as keys
+
+),
+
+{{ name }} as (
+
+    select
+        by_period.*,
+        {{ name }}_key.{{ name }}_number
+    from {{ ref('int_salesfc__' ~ name) }} as by_period
+    inner join {{ name }}_key
+        on {{ salesfc.on_keys(tables[name], name ~ '_key', 'by_period') }}
+
+),
+
+{% endfor %}series_key as (
+
+    select
+        series.unique_id,
+        {%- for name in names %}
+        {{ name }}_key.{{ name }}_number{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_salesfc__series_key') }} as series
+    {%- for name in names %}
+    inner join {{ name }}_key
+        on {{ salesfc.on_keys(tables[name], 'series', name ~ '_key') }}
+    {%- endfor %}
+
+)
+{%- endmacro %}
+
+{#- `key_1`, .. of a table, those it has, as a list of names. -#}
+{% macro key_list(table) %}
+    {%- set names = [] -%}
+    {%- for position in salesfc.key_positions(table) -%}{%- do names.append('key_' ~ position) -%}{%- endfor -%}
+    {%- do return(names) -%}
+{% endmacro %}

@@ -11,53 +11,12 @@
 {%- set joined = {} -%}
 {%- if has_known -%}{%- do joined.update({'known': 'covariates'}) -%}{%- endif -%}
 {%- if has_past -%}{%- do joined.update({'past': 'behaviour'}) -%}{%- endif -%}
-{#- Joined by a number for the keys that a table has: see number_of. -#}
-{%- set numbered = {} -%}
+{%- set numbered = [] -%}
 {%- for name, table in joined.items() if salesfc.key_positions(table) -%}
-    {%- set keys = [] -%}
-    {%- for position in salesfc.key_positions(table) -%}{%- do keys.append('key_' ~ position) -%}{%- endfor -%}
-    {%- do numbered.update({name: keys}) -%}
+    {%- do numbered.append(name) -%}
 {%- endfor -%}
 
-{%- if numbered %}
-with {% for name, keys in numbered.items() %}{{ name }}_key as (
-
-    select
-        *,
-        {{ salesfc.number_of(keys) }} as {{ name }}_number
-    from (
-        select distinct {{ keys | join(', ') }}
-        from {{ ref('int_salesfc__series_key') }}
-    ) as keys
-
-),
-
-{{ name }} as (
-
-    select
-        {{ name }}.*,
-        {{ name }}_key.{{ name }}_number
-    from {{ ref('int_salesfc__' ~ name) }} as {{ name }}
-    inner join {{ name }}_key
-        on {{ salesfc.on_keys(joined[name], name ~ '_key', name) }}
-
-),
-
-{% endfor %}series_key as (
-
-    select
-        series.unique_id,
-        {%- for name in numbered %}
-        {{ name }}_key.{{ name }}_number{{ ',' if not loop.last }}
-        {%- endfor %}
-    from {{ ref('int_salesfc__series_key') }} as series
-    {%- for name in numbered %}
-    inner join {{ name }}_key
-        on {{ salesfc.on_keys(joined[name], 'series', name ~ '_key') }}
-    {%- endfor %}
-
-)
-{%- endif %}
+{{ salesfc.numbered_by_key(joined, numbered) if numbered }}
 select
     history.unique_id,
     history.ts,
