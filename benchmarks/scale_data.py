@@ -24,30 +24,35 @@ _BLOCK = 28
 _CHUNK = 2000  # series written at once
 _PERIOD = {"day": "date", "week": "cast(date_trunc('week', date) as date)"}
 
+_PERIODS = """
+    create temp table period as
+    select
+        min(day_no) as day_no, {period} as date, min(wm_yr_wk) as wm_yr_wk,
+        max(snap_CA) as snap_CA, max(snap_TX) as snap_TX, max(snap_WI) as snap_WI,
+        {events}
+    from calendar
+    where day_no > {first}
+    group by {period}
+"""
+_EVENTS = ("Cultural", "National", "Religious", "Sporting")
 _SALES = """
     insert into raw.sales
-    select key.item_id, key.store_id, {period} as date,
-        {total}(case when price.sell_price is null then 0 else chunk.units end) as units,
-        {mean}(price.sell_price) as sell_price
+    select key.item_id, key.store_id, period.date,
+        case when price.sell_price is null then 0 else chunk.units end as units,
+        price.sell_price
     from chunk
     join key using (series_no)
-    join calendar using (day_no)
-    left join price on price.price_no = key.price_no and price.wm_yr_wk = calendar.wm_yr_wk
-    {grouped}
+    join period using (day_no)
+    left join price on price.price_no = key.price_no and price.wm_yr_wk = period.wm_yr_wk
 """
 _KNOWN = """
     create or replace table raw.known as
-    select key.item_id, key.store_id, {period} as date, {mean}(price.sell_price) as sell_price,
-        {most}(case key.state_id when 'CA' then snap_CA when 'TX' then snap_TX else snap_WI end) as snap,
-        {most}(coalesce('Cultural' in (event_type_1, event_type_2), false)) as event_cultural,
-        {most}(coalesce('National' in (event_type_1, event_type_2), false)) as event_national,
-        {most}(coalesce('Religious' in (event_type_1, event_type_2), false)) as event_religious,
-        {most}(coalesce('Sporting' in (event_type_1, event_type_2), false)) as event_sporting
+    select key.item_id, key.store_id, period.date, price.sell_price,
+        case key.state_id when 'CA' then snap_CA when 'TX' then snap_TX else snap_WI end as snap,
+        event_cultural, event_national, event_religious, event_sporting
     from key
-    cross join calendar
-    left join price on price.price_no = key.price_no and price.wm_yr_wk = calendar.wm_yr_wk
-    where calendar.day_no > {first}
-    {grouped}
+    cross join period
+    left join price on price.price_no = key.price_no and price.wm_yr_wk = period.wm_yr_wk
 """
 
 
@@ -78,17 +83,17 @@ def write_data(db: Path, series: int, days: int, seed: int, folder: Path, freque
         source = _source(con)
         con.execute("create table raw.items as select item_id, store_id, dept_id, cat_id, state_id from key")
         con.execute("create table raw.sales (item_id text, store_id text, date date, units integer, sell_price double)")
-        weekly = frequency == "week"
-        grouped = f"group by key.item_id, key.store_id, {_PERIOD[frequency]}" if weekly else ""
-        words = {"period": _PERIOD[frequency], "grouped": grouped}
-        words |= (
-            {"total": "sum", "mean": "avg", "most": "max"} if weekly else dict.fromkeys(("total", "mean", "most"), "")
+        events = ", ".join(
+            f"max(coalesce('{kind}' in (event_type_1, event_type_2), false)) as event_{kind.lower()}"
+            for kind in _EVENTS
         )
-        for chunk in _chunks(con, source, days, rng):
+        con.execute(_PERIODS.format(period=_PERIOD[frequency], events=events, first=_LAST_DAY - days))
+        begins = con.execute(f"select day_no from period where day_no <= {_LAST_DAY} order by day_no").fetchnumpy()
+        for chunk in _chunks(con, source, days, np.asarray(begins["day_no"]), rng):
             con.register("chunk", chunk)
-            con.execute(_SALES.format(**words))
+            con.execute(_SALES)
             con.unregister("chunk")
-        con.execute(_KNOWN.format(first=_LAST_DAY - days, **words))
+        con.execute(_KNOWN)
         rows = con.execute("select count(*) from raw.sales").fetchall()[0][0]
     made = "real series of M5, resampled" if real else f"a synthetic panel: there is no M5 in {folder}"
     return f"{rows:,} rows of sales, {series:,} series, {days} days: {made}"
@@ -175,8 +180,10 @@ def _source(con: duckdb.DuckDBPyConnection) -> Source:
     return Source(units, (units > 0).argmax(axis=1), np.asarray(rows["dept_id"], object)[::length])
 
 
-def _chunks(con: duckdb.DuckDBPyConnection, source: Source, days: int, rng: np.random.Generator) -> Iterator[pa.Table]:
-    """Yield ``series_no, day_no, units`` of some series at a time."""
+def _chunks(
+    con: duckdb.DuckDBPyConnection, source: Source, days: int, begins: NDArray[np.int64], rng: np.random.Generator
+) -> Iterator[pa.Table]:
+    """Yield ``series_no, day_no, units`` of some series at a time, summed over the periods that begin on these days."""
     keys = con.execute("select series_no, dept_id from key order by series_no").fetchnumpy()
     day = np.arange(_LAST_DAY - days, _LAST_DAY)
     length = source.units.shape[1]
@@ -189,16 +196,16 @@ def _chunks(con: duckdb.DuckDBPyConnection, source: Source, days: int, rng: np.r
             picked[there] = rng.choice(np.flatnonzero(source.department == name), int(there.sum()))
         weeks = rng.integers(-2, 3, (n, len(day) // _BLOCK + 1))[:, np.arange(len(day)) // _BLOCK]
         at = day[None, :] + 7 * weeks
-        begun = source.first[picked][
-            :, None
-        ]  # a year later where the source had not begun, a year earlier past its end
+        # a year later where the source had not begun, a year earlier past its end
+        begun = source.first[picked][:, None]
         at = at + 364 * np.maximum(-(-(begun - at) // 364), 0)
         at = at - 364 * np.maximum(-(-(at - length + 1) // 364), 0)
         units = source.units[picked[:, None], np.clip(at, 0, length - 1)]
         scaled = units * rng.lognormal(0.0, 0.4, (n, 1))
+        drawn = np.floor(scaled + rng.random(scaled.shape)).astype(np.int32)
         chunk = {
-            "series_no": np.repeat(np.arange(first, first + n), len(day)),
-            "day_no": np.tile(day + 1, n).astype(np.int32),
-            "units": np.floor(scaled + rng.random(scaled.shape)).astype(np.int32).reshape(-1),
+            "series_no": np.repeat(np.arange(first, first + n), len(begins)),
+            "day_no": np.tile(begins, n).astype(np.int32),
+            "units": np.add.reduceat(drawn, begins - (day[0] + 1), axis=1).reshape(-1),
         }
         yield pa.table(chunk)
