@@ -2,6 +2,7 @@
 
     python benchmarks/scale.py --series 1905 --days 1941 --preset quick --json costs.json
 
+With `--model DB` nothing is trained: the models of that database, built here before with `--work`, forecast the series.
 Seconds, CPU seconds and peak memory are read from outside, in all and by dbt model. With `--threads 1` models do not
 overlap, so that each one's share is its own.
 """
@@ -18,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from meter import Cost, Run, epoch, measured
 from scale_data import HORIZON, write_data
 
@@ -101,6 +103,13 @@ def kinds(found: dict[str, Cost]) -> dict[str, float]:
     return total
 
 
+def copy_models(source: Path, db: Path) -> None:
+    """Give a database the model registry of another."""
+    with duckdb.connect(str(db)) as con:
+        con.execute(f"attach '{source}' as other (read_only)")
+        con.execute("create or replace table main.salesfc__model_registry as from other.main.salesfc__model_registry")
+
+
 def report(name: str, run: Run, found: dict[str, Cost]) -> dict[str, Any]:
     """Print the dearest stages and return all of them as plain values."""
     print(f"{name}: {run.cost()}; " + ", ".join(f"{k} {v:,}" for k, v in kinds(found).items()))
@@ -128,6 +137,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA, help=f"folder of M5's Parquet files (default: {DATA})")
     parser.add_argument("--work", type=Path, help="keep the database here (default: a folder that is removed)")
     parser.add_argument("--select", help="build only these models (dbt's syntax)")
+    parser.add_argument("--model", type=Path, help="predict only, with the models of this database")
     parser.add_argument("--threads", type=int, default=2, help="models at once (default: 2, as in profiles.yml)")
     parser.add_argument("--memory-limit", default="3GB", help="salesfc_memory_limit, DuckDB's share (default: 3GB)")
     options = parser.parse_args()
@@ -144,8 +154,11 @@ def main() -> None:
         given = ("series", "days", "frequency", "preset", "threads", "memory_limit")
         costs: dict[str, Any] = {name: getattr(options, name) for name in given}
         select = ["--select", *options.select.split()] if options.select else []
-        run = dbt(options, folder, "build", ["build", "--full-refresh", *select])
-        costs |= report("build", run, stages(run, folder / "build"))
+        if options.model:
+            copy_models(options.model, db)
+        else:
+            run = dbt(options, folder, "build", ["build", "--full-refresh", *select])
+            costs |= report("build", run, stages(run, folder / "build"))
         if not options.select:
             run = dbt(options, folder, "predict", ["build", "--select", "tag:salesfc_predict"])
             costs |= report("predict", run, stages(run, folder / "predict"))
