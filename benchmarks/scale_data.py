@@ -21,7 +21,8 @@ STORAGE_VERSION = "v1.2.0"  # as in profiles.yml
 HORIZON = 28
 _LAST_DAY = 1941  # of sales in M5, counted from 1
 _BLOCK = 28
-_CHUNK = 2000  # series written at once
+_CHUNK = 2000  # series drawn at once
+_ROWS = 2_000_000  # written at once, at least: each time the prices of all series are read
 _PERIOD = {"day": "date", "week": "cast(date_trunc('week', date) as date)"}
 
 _PERIODS = """
@@ -89,7 +90,7 @@ def write_data(db: Path, series: int, days: int, seed: int, folder: Path, freque
         )
         con.execute(_PERIODS.format(period=_PERIOD[frequency], events=events, first=_LAST_DAY - days))
         begins = con.execute(f"select day_no from period where day_no <= {_LAST_DAY} order by day_no").fetchnumpy()
-        for chunk in _chunks(con, source, days, np.asarray(begins["day_no"]), rng):
+        for chunk in _batches(_chunks(con, source, days, np.asarray(begins["day_no"]), rng)):
             con.register("chunk", chunk)
             con.execute(_SALES)
             con.unregister("chunk")
@@ -209,3 +210,15 @@ def _chunks(
             "units": np.add.reduceat(drawn, begins - (day[0] + 1), axis=1).reshape(-1),
         }
         yield pa.table(chunk)
+
+
+def _batches(chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Chunks put together until there are enough rows."""
+    waiting: list[pa.Table] = []
+    for chunk in chunks:
+        waiting.append(chunk)
+        if sum(len(table) for table in waiting) >= _ROWS:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
