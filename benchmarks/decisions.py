@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import duckdb
@@ -50,7 +50,7 @@ def coverage(db: Path) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     rng = np.random.default_rng(0)
     for cutoff in np.unique(windows.cutoff)[1:]:
-        copula = fit_copula(pick(windows, windows.cutoff < cutoff), counts=True)
+        copula = fit_copula(pick(windows, windows.cutoff < cutoff))
         now = pick(windows, windows.cutoff == cutoff)
         for name, used in (("paths", copula), ("independent days", Copula(Dependence(0.0, 0.0), {}, 0.0))):
             paths = all_paths(now, used)
@@ -68,14 +68,13 @@ def coverage(db: Path) -> list[dict[str, object]]:
 
 def pick(windows: Windows, rows: NDArray[np.bool_]) -> Windows:
     """Some of the windows."""
-    return Windows(
-        windows.quantity[rows], windows.quantiles[rows], windows.levels, windows.kind[rows], windows.cutoff[rows]
-    )
+    return replace(windows, **{f.name: getattr(windows, f.name)[rows] for f in fields(windows) if f.name != "levels"})
 
 
 def all_paths(windows: Windows, copula: Copula) -> Doubles:
     """``[S, R, H]`` paths of every window."""
-    parts = sample_paths(windows.quantiles, windows.levels, windows.kind, copula, PATHS)
+    given = (windows.quantiles, windows.levels, windows.kind, copula, PATHS, windows.mean, windows.whole)
+    parts = sample_paths(*given)
     return np.concatenate([p for _, p in parts], axis=1)
 
 
@@ -100,27 +99,29 @@ def reviews(db: Path, every: int, protection: int) -> tuple[list[Review], Panel]
         raise SystemExit(f"{db}: there is no backtest model")
     words = dict(zip(model.recipe.static_names, model.recipe.vocabulary, strict=True))
     panel = read_panel(*relations, np.datetime64(values["cutoff"], "D"), config, words)
-    kind = read_kinds(relations[1], panel.unique_id)
+    kind, whole = read_kinds(relations[1], panel.unique_id)
     first = int((panel.cutoff - np.datetime64(model.cutoff, "D")).astype(int))
     forecaster = Forecaster(model, panel)
-    made: list[tuple[int, NDArray[np.float32]]] = []
+    made: list[tuple[int, NDArray[np.float32], NDArray[np.float32]]] = []
     found = []
     for back in range(first - first % every, 0, -every):
         cut = panel.at(back)
         mean, quantiles = published(cut, config, forecaster, back)
-        done = [(b, q) for b, q in made if b - back >= config.horizon]
+        done = [(b, m, q) for b, m, q in made if b - back >= config.horizon]
         copula = USUAL
         if done:
             learnt = Windows(
-                np.concatenate([panel.truth(b) for b, _ in done]),
-                np.concatenate([q for _, q in done]),
+                np.concatenate([panel.truth(b) for b, _, _ in done]),
+                np.concatenate([m for _, m, _ in done]),
+                np.concatenate([q for _, _, q in done]),
                 model.levels,
                 np.tile(kind, len(done)),
-                np.repeat([panel.at(b).cutoff for b, _ in done], panel.n_series),
+                np.tile(whole, len(done)),
+                np.repeat([panel.at(b).cutoff for b, _, _ in done], panel.n_series),
             )
-            copula = fit_copula(learnt, counts=True)
-        made.append((back, quantiles))
-        parts = sample_paths(quantiles, model.levels, kind, copula, PATHS, seed=back)
+            copula = fit_copula(learnt)
+        made.append((back, mean, quantiles))
+        parts = sample_paths(quantiles, model.levels, kind, copula, PATHS, mean, whole, seed=back)
         total = np.concatenate([p[:, :, :protection].sum(axis=2) for _, p in parts], axis=1)
         recent = np.nan_to_num(cut.quantity[:, -28:].astype(np.float64))
         found.append(Review(back, mean.astype(np.float64), total, recent))

@@ -73,27 +73,31 @@ class Windows:
 
     Args:
         quantity: ``[R, H]`` what was sold, NaN where unknown.
+        mean: ``[R, H]`` what was forecast.
         quantiles: ``[R, H, Q]`` what was forecast.
         levels: the Q levels.
         kind: ``[R]`` demand class.
+        whole: ``[R]`` whether units are whole.
         cutoff: ``[R]`` datetime64[D].
     """
 
     quantity: Floats
+    mean: Floats
     quantiles: Floats
     levels: tuple[float, ...]
     kind: NDArray[np.object_]
+    whole: NDArray[np.bool_]
     cutoff: NDArray[np.datetime64]
 
 
-def normal_scores(windows: Windows, counts: bool, seed: int) -> Doubles:
+def normal_scores(windows: Windows, seed: int) -> Doubles:
     """``[R, H]`` normal scores of what was sold, NaN where unknown.
 
-    A count (and a zero) stands for an interval of probability and takes a random place in it: the randomised
-    probability integral transform (Czado, Gneiting & Held, Biometrics 65, 2009).
+    A whole number of units (and a zero) stands for an interval of probability and takes a random place in it: the
+    randomised probability integral transform (Czado, Gneiting & Held, Biometrics 65, 2009).
     """
     sold = windows.quantity.astype(np.float64)
-    half = 0.5 if counts else 0.0
+    half = np.where(windows.whole, 0.5, 0.0)[:, None]
     high = probability_of(np.nan_to_num(sold) + half, windows.quantiles, windows.levels)
     low = probability_of(np.nan_to_num(sold) - half, windows.quantiles, windows.levels)
     low = np.where(sold <= 0.0, 0.0, np.minimum(low, high))
@@ -103,14 +107,14 @@ def normal_scores(windows: Windows, counts: bool, seed: int) -> Doubles:
     return out
 
 
-def fit_copula(windows: Windows, counts: bool, seed: int = 7) -> Copula:
+def fit_copula(windows: Windows, seed: int = 7) -> Copula:
     """Estimate the dependence from held-out horizons: lag covariances of normal scores, pooled over series.
 
     A class is shrunk towards the pool of all by how many windows it has, and the pool towards what is usual by how many
     cutoffs there are: the series of one cutoff err together. Scores count from zero, not from their mean, so that a
     level which was missed by all series is part of what a horizon has in common.
     """
-    scores = normal_scores(windows, counts, seed)
+    scores = normal_scores(windows, seed)
     if np.isfinite(scores).sum() < 2 * scores.shape[1]:
         return USUAL
     found, known = _lag_covariance(scores)
@@ -134,7 +138,8 @@ def sample_paths(
     kind: NDArray[np.object_],
     copula: Copula,
     n_paths: int,
-    counts: bool = True,
+    mean: Floats | None = None,
+    whole: NDArray[np.bool_] | None = None,
     seed: int = 7,
 ) -> Iterator[tuple[slice, Doubles]]:
     """Yield blocks of series with their paths ``[S, n, H]``; the same seed gives the same paths.
@@ -150,7 +155,8 @@ def sample_paths(
         kind: ``[N]`` demand class.
         copula: the dependence.
         n_paths: S; fewer than 100 are some of so many.
-        counts: whether units are whole.
+        mean: ``[N, H]`` of each period, that whole units come to.
+        whole: ``[N]`` whose units are whole; nobody's if it or the mean is not given.
         seed: of the scores.
     """
     n, horizon, _ = quantiles.shape
@@ -176,10 +182,35 @@ def sample_paths(
                 alike = np.flatnonzero(kind[here] == k)
                 scores[alike] = root @ scores[alike]
             values = values_at(middles, quantiles[here], levels)
-            if counts:
-                np.round(values, out=values)
+            if mean is not None and whole is not None and (pieces := whole[here]).any():
+                values[pieces] = whole_units(values[pieces], mean[here][pieces])
             paths[:, start - first : here.stop - first] = in_order_of(scores, values).transpose(2, 0, 1)
         yield rows, paths if n_paths == 2 * half else paths[with_mirrors]
+
+
+def whole_units(values: Doubles, mean: Floats) -> Doubles:
+    """Values as whole units with a given mean: those with the largest remainders go up (Hamilton's apportionment).
+
+    What sells once in a month is a small fraction on each day: halves rounded up would leave nothing of it.
+
+    Args:
+        values: ``[..., S]``, rising, not negative.
+        mean: ``[...]`` of each S values; where it is further than a unit off, all go up, or none.
+
+    Returns:
+        ``[..., S]``, still rising.
+    """
+    n = values.shape[-1]
+    whole = np.floor(values)
+    places = np.uint32((n - 1).bit_length())
+    # Remainders with the place behind them, so that no two are equal and what is larger goes up first.
+    remainder = ((values - whole) * (1 << (32 - int(places)))).astype(np.uint32) << places
+    remainder |= np.arange(n, dtype=np.uint32)
+    up = np.clip(np.rint((mean - whole.mean(axis=-1)) * n), 0, n).astype(np.int64)
+    ordered = np.sort(remainder, axis=-1)
+    least = np.take_along_axis(ordered, np.minimum(n - up, n - 1)[..., None], axis=-1)
+    whole += (remainder >= least) & (up > 0)[..., None]
+    return whole
 
 
 def in_order_of(scores: Floats, values: Doubles) -> Doubles:

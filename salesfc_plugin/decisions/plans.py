@@ -12,8 +12,6 @@ from salesfc_plugin.decisions.stock import Lots, plan_orders
 from salesfc_plugin.decisions.tables import (
     Found,
     as_arrow,
-    read_kinds,
-    read_quantiles,
     read_terms,
     supply_paths,
 )
@@ -37,13 +35,13 @@ def order_table(
     mean until then.
     """
     config, values = read_settings(setting)
-    ids, ts, quantiles, levels = read_quantiles(prediction)
+    found = Found.of(prediction, series)
+    ids, ts = found.ids, found.ts
     if len(ids) == 0:
         return _ORDER.empty_table()
     terms, lots = read_terms(position, ids), read_lots(position, ids)
     if not np.isfinite(terms.available).any():
         return _ORDER.empty_table()  # nobody counted stock: no need to draw paths
-    found = Found(ids, quantiles, levels, read_kinds(series, ids))
     blocks = supply_paths(found, outcome, terms, config, int(values["paths"]))
     parts = [
         plan_orders(paths, terms[rows], Lots(lots.pack[rows], lots.least[rows]), config.horizon, rng)

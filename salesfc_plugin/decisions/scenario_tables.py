@@ -14,7 +14,7 @@ from salesfc_plugin import registry
 from salesfc_plugin.config import ForecastConfig, Progress, Quiet
 from salesfc_plugin.decisions.effect_tables import Shift, categories, read_effects
 from salesfc_plugin.decisions.scenarios import Applied, apply_scenario, read_both, read_changes
-from salesfc_plugin.decisions.tables import as_arrow, read_quantiles
+from salesfc_plugin.decisions.tables import as_arrow, read_forecasts
 from salesfc_plugin.panel import Floats, Panel
 from salesfc_plugin.reading import Relation, read_settings
 from salesfc_plugin.watching import watched
@@ -107,8 +107,7 @@ class Published:
         """Read ``int_salesfc__prediction``."""
         order = [("unique_id", "ascending"), ("ts", "ascending")]
         table = as_arrow(prediction).sort_by(order)
-        _, _, quantiles, levels = read_quantiles(table)
-        mean = np.array(table["forecast"].to_numpy(), np.float32).reshape(-1, panel.horizon)
+        _, _, mean, quantiles, levels = read_forecasts(table)
         ok = np.array(table["status"].to_pylist(), object).reshape(-1, panel.horizon)[:, 0] == "ok"
         return cls(mean, quantiles, levels, ok, panel)
 

@@ -42,11 +42,11 @@ def outlook_table(
 ) -> pa.Table:
     """Demand until the next delivery and the risk of running out, one row a series with a forecast."""
     config, values = read_settings(setting)
-    ids, ts, quantiles, levels = read_quantiles(prediction)
+    found = Found.of(prediction, series)
+    ids, ts = found.ids, found.ts
     if len(ids) == 0:
         return _OUTLOOK.empty_table()
     terms = read_terms(position, ids)
-    found = Found(ids, quantiles, levels, read_kinds(series, ids))
     blocks = supply_paths(found, outcome, terms, config, int(values["paths"]))
     parts = [
         outlook(paths, terms[rows], config.horizon, rng)
@@ -57,12 +57,38 @@ def outlook_table(
 
 @dataclass(frozen=True)
 class Found:
-    """Published forecasts: ``[N]`` names, ``[N, H, Q]`` quantiles, Q levels, ``[N]`` demand classes."""
+    """Published forecasts.
+
+    Args:
+        ids: ``[N]`` names, sorted.
+        ts: ``[H]`` periods.
+        mean: ``[N, H]``.
+        quantiles: ``[N, H, Q]``.
+        levels: the Q levels.
+        kinds: ``[N]`` demand classes.
+        whole: ``[N]`` whether units are whole.
+    """
 
     ids: NDArray[np.object_]
+    ts: NDArray[np.datetime64]
+    mean: Floats
     quantiles: Floats
     levels: tuple[float, ...]
     kinds: NDArray[np.object_]
+    whole: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, prediction: Relation, series: Relation) -> Found:
+        """Read them, with the series' demand classes."""
+        ids, ts, mean, quantiles, levels = read_forecasts(prediction)
+        return cls(ids, ts, mean, quantiles, levels, *read_kinds(series, ids))
+
+    def paths(
+        self, copula: Copula, n_paths: int, seed: int, periods: int = 0, season: int = 1
+    ) -> Iterator[tuple[slice, Doubles]]:
+        """Sample paths over the horizon, or over more periods, in which its last season goes on."""
+        mean, quantiles = (prolong(made, periods, season) for made in (self.mean, self.quantiles))
+        return sample_paths(quantiles, self.levels, self.kinds, copula, n_paths, mean, self.whole, seed)
 
 
 def supply_paths(
@@ -73,15 +99,14 @@ def supply_paths(
     Whoever asks for the same forecasts and terms of supply gets the same paths and random numbers, so that what
     is to be ordered now and what is planned agree.
     """
-    copula, counts = read_copula(outcome, config.seed)
+    copula = read_copula(outcome, config.seed)
     # Orders are planned up to the horizon's end only where somebody counted stock; lead times that vary may be longer
     # than four deviations.
     beyond = np.isfinite(terms.available).any() or (terms.lead_time_deviation > 0).any()
     planned = config.horizon if beyond else 0
     length = min(max(planned + periods_needed(terms, 0), config.horizon), config.horizon + LONGEST)
-    longer = prolong(found.quantiles, length, CYCLES[config.frequency].season)
-    n_paths = max(PATHS, wanted)
-    for rows, paths in sample_paths(longer, found.levels, found.kinds, copula, n_paths, counts, config.seed):
+    season, n_paths = CYCLES[config.frequency].season, max(PATHS, wanted)
+    for rows, paths in found.paths(copula, n_paths, config.seed, length, season):
         yield rows, paths, np.random.default_rng([config.seed, rows.start, LONGEST])
 
 
@@ -91,13 +116,13 @@ def path_table(
     """``salesfc_paths`` sample paths of every series, one row a series, period and path; none if it is 0."""
     config, values = read_settings(setting)
     wanted = int(values["paths"])
-    ids, ts, quantiles, levels = read_quantiles(prediction)
+    found = Found.of(prediction, series)
+    ids, ts = found.ids, found.ts
     if wanted == 0 or len(ids) == 0:
         return _PATH.empty_table()
-    copula, counts = read_copula(outcome, config.seed)
+    copula = read_copula(outcome, config.seed)
     tables = []
-    kinds = read_kinds(series, ids)
-    blocks = sample_paths(quantiles, levels, kinds, copula, wanted, counts, config.seed)
+    blocks = found.paths(copula, wanted, config.seed)
     for rows, paths in watched(blocks, len(ids), "sample paths", progress or Quiet()):
         n_paths, n, horizon = paths.shape
         place, step, path = (a.reshape(-1) for a in np.indices((n, horizon, n_paths)))
@@ -111,23 +136,25 @@ def path_table(
     return pa.concat_tables(tables)
 
 
-def read_quantiles(
+def read_forecasts(
     prediction: Relation,
-) -> tuple[NDArray[np.object_], NDArray[np.datetime64], Floats, tuple[float, ...]]:
-    """Published forecasts as ``[N]`` names (sorted), ``[H]`` periods, ``[N, H, Q]`` quantiles and their levels."""
+) -> tuple[NDArray[np.object_], NDArray[np.datetime64], Floats, Floats, tuple[float, ...]]:
+    """Names ``[N]`` (sorted), periods ``[H]``, means ``[N, H]``, quantiles ``[N, H, Q]``, levels: as published."""
     table = as_arrow(prediction)
     if len(table) == 0:
-        return np.array([], object), np.array([], "datetime64[D]"), np.zeros((0, 0, 0), np.float32), ()
+        nothing = np.zeros((0, 0, 0), np.float32)
+        return np.array([], object), np.array([], "datetime64[D]"), nothing[:, :, 0], nothing, ()
     order = _order(table, "unique_id", "ts")
     names = table["unique_id"].to_numpy(zero_copy_only=False)[order]
     horizon = int(np.argmax(names != names[0])) or len(names)
     levels = tuple(float(v) for v in table["levels"][0].as_py())
     ts = table["ts"].to_numpy()[order[:horizon]].astype("datetime64[D]")
-    return names[::horizon], ts, _lists(table["quantiles"], order).reshape(-1, horizon, len(levels)), levels
+    mean = np.array(table["forecast"].to_numpy(), np.float32)[order].reshape(-1, horizon)
+    return names[::horizon], ts, mean, _lists(table["quantiles"], order).reshape(-1, horizon, len(levels)), levels
 
 
 def read_windows(outcome: Relation) -> Windows | None:
-    """Held-out horizons from rows of ``unique_id, cutoff, ts, demand_class, quantity, levels, quantiles``."""
+    """Held-out horizons from the rows of ``int_salesfc__backtest_outcome``."""
     table = as_arrow(outcome)
     if len(table) == 0:
         return None
@@ -135,31 +162,35 @@ def read_windows(outcome: Relation) -> Windows | None:
     cutoff = table["cutoff"].to_numpy()[order].astype("datetime64[D]")
     horizon = len(np.unique(table["ts"].to_numpy()[order][cutoff == cutoff[0]]))
     levels = tuple(float(v) for v in table["levels"][0].as_py())
-    quantity = np.array(table["quantity"].to_numpy(zero_copy_only=False), np.float32)[order]
+
+    def numbers(name: str) -> Floats:
+        return np.array(table[name].to_numpy(zero_copy_only=False), np.float32)[order].reshape(-1, horizon)
+
     return Windows(
-        quantity=quantity.reshape(-1, horizon),
+        quantity=numbers("quantity"),
+        mean=numbers("forecast"),
         quantiles=_lists(table["quantiles"], order).reshape(-1, horizon, len(levels)),
         levels=levels,
         kind=table["demand_class"].take(pa.array(order[::horizon])).to_numpy(zero_copy_only=False),
+        whole=table["has_whole_units"].take(pa.array(order[::horizon])).to_numpy(zero_copy_only=False).astype(bool),
         cutoff=cutoff[::horizon],
     )
 
 
-def read_copula(outcome: Relation, seed: int) -> tuple[Copula, bool]:
-    """How periods go together, and whether units are whole: they are, unless something else was sold."""
+def read_copula(outcome: Relation, seed: int) -> Copula:
+    """How periods go together; as usual where nothing could be held out."""
     windows = read_windows(outcome)
-    if windows is None:
-        return USUAL, True
-    sold = windows.quantity[np.isfinite(windows.quantity)]
-    counts = bool((sold == np.round(sold)).all())
-    return fit_copula(windows, counts, seed), counts
+    return USUAL if windows is None else fit_copula(windows, seed)
 
 
-def read_kinds(series: Relation, ids: NDArray[np.object_]) -> NDArray[np.object_]:
-    """``[N]`` demand class of each series."""
+def read_kinds(series: Relation, ids: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """``[N]`` demand class of each series, and whether its units are whole."""
     table = as_arrow(series)
-    kinds = dict(zip(table["unique_id"].to_pylist(), table["demand_class"].to_pylist(), strict=True))
-    return np.array([kinds.get(name) or "new" for name in ids], dtype=object)
+    place = {name: k for k, name in enumerate(table["unique_id"].to_pylist())}
+    kinds, whole = table["demand_class"].to_pylist(), table["has_whole_units"].to_pylist()
+    rows = [place.get(name) for name in ids]
+    found = np.array(["new" if k is None else kinds[k] or "new" for k in rows], dtype=object)
+    return found, np.array([k is None or whole[k] is not False for k in rows], dtype=bool)
 
 
 def read_terms(position: Relation, ids: NDArray[np.object_]) -> Terms:

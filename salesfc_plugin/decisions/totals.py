@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from salesfc_plugin.config import Progress, Quiet
 from salesfc_plugin.decisions.marginals import Doubles
-from salesfc_plugin.decisions.paths import PATHS, sample_paths
-from salesfc_plugin.decisions.tables import as_arrow, read_copula, read_kinds, read_quantiles
+from salesfc_plugin.decisions.paths import PATHS
+from salesfc_plugin.decisions.tables import Found, as_arrow, read_copula
 from salesfc_plugin.reading import Relation, read_settings
 from salesfc_plugin.watching import watched
 
@@ -91,13 +91,14 @@ def path_totals(
 
     Empty without forecasts or groups; the arguments are those of ``total_table``.
     """
-    ids, ts, quantiles, levels = read_quantiles(prediction)
+    found = Found.of(prediction, series)
+    ids, ts = found.ids, found.ts
     groups = read_groups(member, ids)
     if len(ids) == 0 or not groups:
         return {}, ts
-    copula, counts = read_copula(outcome, seed)
+    copula = read_copula(outcome, seed)
     totals = {key: np.zeros((PATHS, len(ts))) for key in groups}
-    blocks = sample_paths(quantiles, levels, read_kinds(series, ids), copula, PATHS, counts, seed)
+    blocks = found.paths(copula, PATHS, seed)
     for rows, paths in watched(blocks, len(ids), "intervals of totals", progress):
         add_paths(totals, groups, rows, paths)
     return totals, ts

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from salesfc_plugin.decisions.marginals import probability_of, values_at
@@ -16,6 +20,7 @@ from salesfc_plugin.decisions.paths import (
     in_order_of,
     normal_scores,
     sample_paths,
+    whole_units,
 )
 
 LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
@@ -88,7 +93,7 @@ def test_the_deviation_of_a_sum_has_its_closed_form(common: float, persistence: 
     horizon, n = 14, 40
     copula = Copula(Dependence(common, persistence), {}, 0.0)
     kind = np.array(["smooth"] * n, dtype=object)
-    parts = sample_paths(normal_table(100.0, 10.0, n, horizon), LEVELS, kind, copula, 1000, counts=False)
+    parts = sample_paths(normal_table(100.0, 10.0, n, horizon), LEVELS, kind, copula, 1000)
     total = np.concatenate([p for _, p in parts], axis=1).sum(axis=2)
     exact = 10.0 * np.sqrt(Dependence(common, persistence).correlation(horizon).sum())
     assert total.mean() == pytest.approx(1400.0, rel=0.005)
@@ -101,7 +106,7 @@ def test_paths_have_the_mean_and_the_quantiles_of_each_period_whatever_the_draw(
     kind = np.array(["smooth"] * 50, dtype=object)
     exact = values_at((np.arange(n_paths) + 0.5) / n_paths, table, LEVELS)
     for seed in (1, 2):
-        parts = sample_paths(table, LEVELS, kind, USUAL, n_paths, counts=False, seed=seed)
+        parts = sample_paths(table, LEVELS, kind, USUAL, n_paths, seed=seed)
         paths = np.concatenate([p for _, p in parts], axis=1)
         assert paths.mean(axis=0) == pytest.approx(exact.mean(axis=-1), rel=1e-9)
         below = (paths[..., None] <= table).mean(axis=0)
@@ -111,7 +116,7 @@ def test_paths_have_the_mean_and_the_quantiles_of_each_period_whatever_the_draw(
 @pytest.mark.parametrize("n_paths", [1, 2, 3, 10])
 def test_few_paths_are_draws_from_the_whole_distribution(n_paths: int) -> None:
     kind = np.array(["smooth"] * 500, dtype=object)
-    parts = sample_paths(normal_table(100.0, 10.0, 500, 28), LEVELS, kind, USUAL, n_paths, counts=False)
+    parts = sample_paths(normal_table(100.0, 10.0, 500, 28), LEVELS, kind, USUAL, n_paths)
     paths = np.concatenate([p for _, p in parts], axis=1)
     assert paths.shape == (n_paths, 500, 28)
     assert paths.std() == pytest.approx(10.0, rel=0.05)
@@ -122,7 +127,7 @@ def test_series_err_together_as_much_as_the_copula_says() -> None:
     kind = np.array(["smooth"] * 60, dtype=object)
     for shared in (0.0, 0.4):
         copula = Copula(Dependence(0.1, 0.1), {}, shared)
-        parts = sample_paths(normal_table(100.0, 10.0, 60, 30), LEVELS, kind, copula, 1000, counts=False)
+        parts = sample_paths(normal_table(100.0, 10.0, 60, 30), LEVELS, kind, copula, 1000)
         paths = np.concatenate([p for _, p in parts], axis=1)
         found = [np.corrcoef(paths[:, :, day].T)[np.triu_indices(60, 1)].mean() for day in range(30)]
         assert np.mean(found) == pytest.approx(shared, abs=0.01)
@@ -133,10 +138,47 @@ def test_paths_of_counts_have_the_distribution_that_was_given() -> None:
     poisson = stats.poisson(4.0)
     table = np.broadcast_to(poisson.ppf(LEVELS), (30, 7, len(LEVELS))).astype(np.float32)
     kind = np.array(["smooth"] * 30, dtype=object)
-    paths = np.concatenate([p for _, p in sample_paths(table, LEVELS, kind, USUAL, 400)], axis=1)
+    mean, whole = np.full((30, 7), 4.0, np.float32), np.ones(30, bool)
+    parts = sample_paths(table, LEVELS, kind, USUAL, 400, mean, whole)
+    paths = np.concatenate([p for _, p in parts], axis=1)
     assert (paths == np.round(paths)).all()
-    assert paths.mean() == pytest.approx(4.0, abs=0.5)  # thirteen quantiles of a step function say no more
+    assert paths.mean() == pytest.approx(4.0, abs=1e-3)
     assert (paths <= 6).mean() == pytest.approx(poisson.cdf(6), abs=0.05)
+
+
+def test_what_sells_once_in_a_month_is_in_the_paths() -> None:
+    """A 28th of a unit a day: no quantile of a day reaches a half, and yet one is sold in 28 days."""
+    table = np.broadcast_to(np.linspace(0.0, 0.3, len(LEVELS)), (40, 28, len(LEVELS))).astype(np.float32)
+    mean, whole = np.full((40, 28), 1 / 28, np.float32), np.ones(40, bool)
+    parts = sample_paths(table, LEVELS, np.array(["lumpy"] * 40, object), USUAL, 500, mean, whole)
+    month = np.concatenate([p for _, p in parts], axis=1).sum(axis=2)
+    assert month.mean(axis=0) == pytest.approx(np.ones(40), rel=0.02)
+    assert 2.0 <= np.quantile(month, 0.95) <= 5.0  # Poisson: 3
+
+
+def test_goods_by_weight_stay_fractions_beside_goods_by_the_piece() -> None:
+    table = normal_table(2.3, 0.4, 2, 7)
+    mean, whole = np.full((2, 7), 2.3, np.float32), np.array([True, False])
+    parts = sample_paths(table, LEVELS, np.array(["smooth"] * 2, object), USUAL, 200, mean, whole)
+    paths = np.concatenate([p for _, p in parts], axis=1)
+    assert (paths[:, 0] == np.round(paths[:, 0])).all()
+    assert (paths[:, 1] != np.round(paths[:, 1])).mean() > 0.9
+
+
+@given(st.integers(2, 700), st.floats(0.0, 40.0), st.floats(0.0, 3.0), st.floats(0.0, 60.0), st.integers(0, 99))
+def test_whole_units_rise_are_within_one_and_have_the_mean_that_they_can(
+    n: int, level: float, spread: float, mean: float, seed: int
+) -> None:
+    """What sorting by remainder in exact arithmetic gives, to the unit."""
+    values = np.sort(level + spread * np.random.default_rng(seed).exponential(1.0, (1, n)), axis=-1)
+    values[0, : n // 4] = np.floor(values[0, : n // 4])
+    values.sort(axis=-1)
+    found = whole_units(values.copy(), np.array([mean]))
+    low = np.floor(values)
+    assert (np.diff(found) >= 0).all()
+    assert ((found == low) | (found == low + 1)).all()
+    reachable = np.clip(mean, low.mean(), low.mean() + 1)
+    assert found.mean() == pytest.approx(reachable, abs=0.5 / n + 1e-6)
 
 
 def test_the_same_seed_gives_the_same_paths_whatever_stands_behind() -> None:
@@ -157,11 +199,12 @@ def make_windows(dependence: Dependence, cutoffs: int, n: int = 80, horizon: int
     sold[rng.random(sold.shape) < 0.1] = np.nan
     days = np.repeat(np.datetime64("2024-01-01") + 28 * np.arange(cutoffs), n).astype("datetime64[D]")
     kind = np.array(["smooth"] * len(sold), dtype=object)
-    return Windows(sold.astype(np.float32), normal_table(100.0, 10.0, len(sold), horizon), LEVELS, kind, days)
+    mean, table = np.full(sold.shape, 100.0, np.float32), normal_table(100.0, 10.0, len(sold), horizon)
+    return Windows(sold.astype(np.float32), mean, table, LEVELS, kind, np.zeros(len(sold), bool), days)
 
 
 def test_the_dependence_of_held_out_horizons_is_found_again() -> None:
-    found = fit_copula(make_windows(Dependence(0.3, 0.5), cutoffs=12), counts=False)
+    found = fit_copula(make_windows(Dependence(0.3, 0.5), cutoffs=12))
     assert found.of("smooth").common == pytest.approx(0.3, abs=0.06)
     assert found.of("smooth").persistence == pytest.approx(0.5, abs=0.08)
     assert found.of("never seen") == found.pooled
@@ -169,10 +212,10 @@ def test_the_dependence_of_held_out_horizons_is_found_again() -> None:
 
 
 def test_one_window_is_half_of_what_is_usual() -> None:
-    found = fit_copula(make_windows(Dependence(0.0, 0.0), cutoffs=1), counts=False)
+    found = fit_copula(make_windows(Dependence(0.0, 0.0), cutoffs=1))
     assert 0.04 < found.pooled.common < 0.16
     empty = make_windows(Dependence(0.0, 0.0), cutoffs=1, n=2)
-    assert fit_copula(Windows(empty.quantity * np.nan, *list(vars(empty).values())[1:]), counts=False) == USUAL
+    assert fit_copula(replace(empty, quantity=empty.quantity * np.nan)) == USUAL
 
 
 def test_scores_of_a_right_forecast_are_normal_even_for_counts() -> None:
@@ -181,6 +224,7 @@ def test_scores_of_a_right_forecast_are_normal_even_for_counts() -> None:
     table = np.broadcast_to(stats.norm(9.0, 3.0).ppf(LEVELS), (500, 10, len(LEVELS))).astype(np.float32)
     sold = poisson.rvs((500, 10), random_state=rng).astype(np.float32)
     days = np.array(["2024-01-01"] * 500, "datetime64[D]")
-    scores = normal_scores(Windows(sold, table, LEVELS, np.array(["a"] * 500, object), days), counts=True, seed=1)
+    kind, whole, mean = np.array(["a"] * 500, object), np.ones(500, bool), np.full((500, 10), 9.0, np.float32)
+    scores = normal_scores(Windows(sold, mean, table, LEVELS, kind, whole, days), seed=1)
     assert abs(scores.mean()) < 0.05
     assert scores.std() == pytest.approx(1.0, abs=0.05)

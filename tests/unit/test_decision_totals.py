@@ -37,11 +37,12 @@ def test_the_interval_of_a_total_is_that_of_a_sum_not_the_sum_of_intervals() -> 
     prediction = pa.table({
         "unique_id": np.repeat([f"s{k:03d}" for k in range(n)], horizon),
         "ts": pa.array(np.tile(np.array(["2024-01-01", "2024-01-02"], "datetime64[D]"), n)),
+        "forecast": np.full(n * horizon, 100.0),
         "levels": [list(LEVELS)] * (n * horizon),
         "quantiles": [list(100.0 + 10.0 * POINTS)] * (n * horizon),
     })  # fmt: skip
     names = [f"s{k:03d}" for k in range(n)]
-    series = pa.table({"unique_id": names, "demand_class": ["smooth"] * n})
+    series = pa.table({"unique_id": names, "demand_class": ["smooth"] * n, "has_whole_units": [True] * n})
     member = pa.table({"level": ["all"] * n, "group_id": ["all"] * n, "unique_id": names})
     setting = pa.table({"name": ["confidence_level", "seed"], "value": ["0.8", "7"]})
     outcome = prediction.slice(0, 0).append_column("cutoff", pa.array([], pa.date32()))

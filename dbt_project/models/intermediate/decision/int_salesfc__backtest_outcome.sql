@@ -10,6 +10,7 @@ with kept as (
         ts,
         method,
         levels,
+        forecast,
         quantiles,
         method = 'published' as is_published,
         max(case when method = 'published' then 1 else 0 end) over (partition by cutoff)
@@ -24,7 +25,9 @@ select
     kept.cutoff,
     kept.ts,
     series.demand_class,
+    series.has_whole_units,
     case when observations.mask then observations.quantity end as quantity,
+    kept.forecast,
     kept.levels,
     kept.quantiles
 from kept

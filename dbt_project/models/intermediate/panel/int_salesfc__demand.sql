@@ -27,7 +27,10 @@ measured as (
         power(
             coalesce({{ salesfc.list_deviation('sized.sizes') }}, 0.0)
             / nullif({{ salesfc.list_mean('sized.sizes') }}, 0), 2
-        ) as size_variation
+        ) as size_variation,
+        -- filled and capped periods may hold fractions of goods that are sold by the piece
+        {{ salesfc.list_length(salesfc.list_where('sized.sizes', 'item = round(item)')) }}
+        >= 0.9 * {{ salesfc.list_length('sized.sizes') }} as is_whole
     from {{ ref('int_salesfc__series_span') }} as span
     left join sized on span.unique_id = sized.unique_id
 
@@ -43,6 +46,7 @@ select
     units,
     demand_interval,
     size_variation,
+    coalesce(is_whole, true) as has_whole_units,
     case
         when last_sale_ts is null then 'dead'
         when {{ salesfc.days_between('last_sale_ts', 'cutoff') }} > {{ dead_days }} then 'dead'

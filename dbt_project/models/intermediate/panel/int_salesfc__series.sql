@@ -23,6 +23,7 @@ select
     demand.units,
     demand.demand_interval,
     demand.size_variation,
+    demand.has_whole_units,
     normalisation.mean,
     normalisation.deviation
 from {{ ref('int_salesfc__demand') }} as demand
