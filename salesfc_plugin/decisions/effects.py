@@ -71,7 +71,8 @@ def moving_columns(panel: Panel) -> tuple[str, ...]:
     """Known columns that differ between series on the same day: the others are events, which all series share."""
     found = []
     for name, column in panel.known.items():
-        step = np.diff(scaled(column)[:, : panel.n_history], axis=1)
+        past = column[:, : panel.n_history]
+        step = np.diff(scaled(past), axis=1)
         seen = np.isfinite(step)
         count = np.maximum(seen.sum(axis=0), 1)
         mean = np.where(seen, step, 0.0).sum(axis=0) / count
@@ -121,7 +122,8 @@ def measure_effects(panel: Panel, category: NDArray[np.int64], with_others: bool
     own, others = [], []
     weight = usual_sales(panel)
     for name in names:
-        column = scaled(panel.known[name])[:, at]
+        # The past alone decides how: that a price of 0 is planned must not change what is measured.
+        column = scaled(panel.known[name], panel.known[name][:, : panel.n_history])[:, at]
         own.append(column[rows].astype(np.float64))
         mates = rest_of_category(column, weight, category)[rows] if with_others else np.zeros(own[-1].shape)
         others.append(mates)

@@ -265,7 +265,7 @@ def _dependence(correlation: Doubles, pairs: Doubles) -> Dependence:
     """The share in common and the persistence that come nearest to lag correlations, by weighted least squares."""
     lag = np.arange(1, len(correlation))
     if len(lag) == 0:
-        return Dependence(0.0, 0.0)
+        return USUAL.pooled  # one period ahead tells nothing of two
     common, persistence = (g[..., None] for g in np.meshgrid(_GRID, _GRID, indexing="ij"))
     fitted = common + (1.0 - common) * persistence**lag
     loss = ((fitted - correlation[lag]) ** 2 * pairs[lag]).sum(axis=-1)

@@ -125,7 +125,7 @@ def _apply(
 
 def _steps(panel: Panel, change: Change) -> NDArray[np.int64]:
     days = panel.future_ts
-    first, last = _date(change.from_date, days[0]), _date(change.to_date, days[-1])
+    first, last = _date(change.from_date, days[0]), _date(change.to_date, _end(panel))
     if first > last:
         raise ScenarioError(f"from_date {first} is after to_date {last}")
     # a period counts if it starts within the dates, or holds the first of them

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from salesfc_plugin.decisions.marginals import Doubles
 from salesfc_plugin.panel import Floats
 
-LONGEST = 400  # periods that demand is looked at, at most: lead time + review
+LONGEST = 800  # periods that demand is looked at, at most: a year of lead time, as late as it may be, and of review
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Lots:
 
     def order(self, missing: Doubles) -> Doubles:
         """Units to order for ``[N]`` missing ones: none, or whole packs of at least the fewest."""
-        wanted = np.maximum(np.ceil(missing), self.least)
+        wanted = np.maximum(missing, self.least)
         pack = np.where(self.pack > 0, self.pack, 1.0)
         return np.where(missing > 0, np.ceil(wanted / pack - 1e-9) * pack, 0.0)
 
@@ -155,7 +155,9 @@ def plan_orders(paths: Doubles, terms: Terms, lots: Lots, horizon: int, rng: np.
         start = np.broadcast_to(np.minimum(day, length), lead.shape)
         until = np.minimum(day + lead + terms.review_period, length)
         sold = _until(total, start).mean(axis=0)
-        position = np.where(due, np.maximum(position - (sold - gone), 0.0), position)
+        # what nobody had is not sold later, but what is owed already stays owed
+        left = np.maximum(position - (sold - gone), np.minimum(position, 0.0))
+        position = np.where(due, left, position)
         gone = np.where(due, sold, gone)
         level = upper_quantile(_until(total, until) - _until(total, start), terms.service_level)
         order = lots.order(level - position)

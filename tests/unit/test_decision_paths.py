@@ -218,6 +218,10 @@ def test_one_window_is_half_of_what_is_usual() -> None:
     assert fit_copula(replace(empty, quantity=empty.quantity * np.nan)) == USUAL
 
 
+def test_one_period_ahead_says_nothing_of_two() -> None:
+    assert fit_copula(make_windows(Dependence(0.0, 0.0), cutoffs=4, horizon=1)).of("smooth") == USUAL.pooled
+
+
 def test_scores_of_a_right_forecast_are_normal_even_for_counts() -> None:
     rng = np.random.default_rng(1)
     poisson = stats.poisson(9.0)

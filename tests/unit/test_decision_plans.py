@@ -29,6 +29,18 @@ def test_the_next_orders_keep_the_position_at_its_level() -> None:
     assert np.isnan(plan_orders(paths, unknown, Lots(np.zeros(1), np.zeros(1)), 28, rng)).all()
 
 
+def test_units_owed_are_ordered_with_the_rest() -> None:
+    paths = np.full((50, 1, 60), 2.0)
+    terms = Terms(np.array([0.0]), np.zeros(1), np.array([7]), np.array([0.9]), np.array([-20.0]))
+    orders = plan_orders(paths, terms, Lots(np.zeros(1), np.zeros(1)), 14, np.random.default_rng(0))
+    assert orders[:, 0].tolist() == [34, 14]
+
+
+def test_packs_may_be_fractions() -> None:
+    lots = Lots(np.array([0.05, 0.7, 0.0, 6.0]), np.array([0.0, 0.0, 0.0, 7.0]))
+    assert lots.order(np.array([0.15, 21.0, 2.3, 1.0])) == pytest.approx([0.15, 21.0, 3.0, 12.0])
+
+
 def transfers(places: pd.DataFrame) -> pd.DataFrame:
     """The model's own query from `place` on."""
     sql = FILE.read_text(encoding="utf-8")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from salesfc_plugin.decisions.expressions import ExpressionError, compile_filter, compile_number
+from salesfc_plugin.decisions.scenario_tables import price_of
 from salesfc_plugin.decisions.scenarios import Change, apply_scenario, read_changes
 from tests.unit.panels import make_panel
 
@@ -74,6 +77,26 @@ def test_a_scenario_changes_its_series_and_periods_and_nothing_else() -> None:
     assert (moved[np.ix_([0, 2, 4], at)] == 2.0).all()
     assert moved.sum() == 2.0 * 9
     assert (changed.quantity == panel.quantity)[np.isfinite(panel.quantity)].all()
+
+
+def test_a_scenario_may_begin_within_the_last_period() -> None:
+    panel = make_panel(n=6, horizon=4, frequency="week")
+    begins = str(panel.future_ts[-1] + np.timedelta64(3, "D"))
+    _, (applied,) = apply_scenario(panel, attributes(6), [change(from_date=begins)])
+    assert (applied.reason, applied.steps.tolist()) == ("", [3])
+
+
+def test_where_no_price_is_planned_the_last_one_holds() -> None:
+    panel = make_panel(n=4, horizon=3, history=20)
+    price = np.full((4, 23), 8.0, np.float32)
+    price[1, 20:] = np.nan
+    price[2, 12:] = np.nan
+    price[3] = np.nan
+    paid = {"price": np.full((4, 20), 9.0, np.float32)}
+    planned = replace(panel, known={"Price": price})
+    assert price_of(planned, {"price_column": "price"})[:, 0].tolist()[:3] == [8.0, 8.0, 8.0]
+    assert np.isnan(price_of(planned, {"price_column": "price"})[3]).all()
+    assert price_of(replace(planned, past=paid), {"price_column": "price"})[:, 2].tolist() == [8.0, 9.0, 9.0, 9.0]
 
 
 def test_what_is_not_known_stays_unknown() -> None:

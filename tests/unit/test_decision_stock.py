@@ -82,6 +82,12 @@ def test_beyond_the_horizon_its_last_season_goes_on() -> None:
     assert periods_needed(terms(lead=30.0, deviation=2.0), 28) == 45
 
 
+def test_a_year_of_lead_time_and_a_quarter_of_review_are_looked_at() -> None:
+    slow = terms(lead=365.0, review=90)
+    assert periods_needed(slow, 28) == 455
+    assert outlook(np.ones((50, 1, 455)), slow, 28, np.random.default_rng(0)).level[0] == 455.0
+
+
 def test_a_quantile_is_reached_by_at_least_its_share() -> None:
     values = np.arange(1.0, 101.0)[:, None]
     assert upper_quantile(values, np.array([0.95]))[0] == 95.0

@@ -48,6 +48,17 @@ def test_true_effects_are_found_and_errors_are_about_as_large_as_they_say() -> N
         assert error[1] < 0.1
 
 
+def test_a_planned_price_of_nothing_changes_no_effect() -> None:
+    panel, category = shop(n=12, history=200)
+    free = panel.known["price"].copy()
+    free[3, -2:] = 0.0
+    planned = replace(panel, known=panel.known | {"price": free})
+    assert moving_columns(planned) == moving_columns(panel)
+    before, after = measure_effects(panel, category), measure_effects(planned, category)
+    for code, effect in before.items():
+        assert (after[code].value == effect.value).all()
+
+
 def test_without_a_category_nothing_is_taken_from_others() -> None:
     panel, category = shop(n=12, history=200)
     (effect,) = measure_effects(panel, category * 0, with_others=False).values()

@@ -45,3 +45,14 @@ def test_a_replaced_series_that_is_no_longer_sold_ends_and_one_that_is_goes_on()
     assert network_rows(panel).tolist() == [1, 2, 3, 4, 5]
     before = panel.at(panel.n_history - 100)  # the successor begins the day after
     assert not any(len(rows) for _, reason, rows in fallbacks(before) if "successor" in reason)
+
+
+def test_what_was_out_of_stock_for_long_has_not_ended() -> None:
+    """A quarter without stock is unknown; a day of it that is known to have sold nothing does not end the series."""
+    panel = make_panel(n=6, history=200)
+    quantity = panel.quantity.copy()
+    quantity[[0, 2], -90:] = np.nan
+    quantity[[0, 2], -40] = 0.0
+    quantity[2, -80:] = 0.0
+    ended = [rows.tolist() for _, reason, rows in fallbacks(replace(panel, quantity=quantity)) if "no sale" in reason]
+    assert ended == [[2]]

@@ -3,6 +3,7 @@
 {%- set has_stock = salesfc.setting('stock_identifier') != '' %}
 {%- set n_keys = salesfc.setting('series_keys') | length %}
 {%- set shares = has_stock and salesfc.key_positions('stock') | length < n_keys %}
+{%- set review, horizon = salesfc.setting('review_period'), salesfc.setting('horizon') %}
 {%- set lead, level = salesfc.setting('lead_time'), salesfc.setting('service_level') %}
 
 with joined as (
@@ -15,7 +16,7 @@ with joined as (
         stock.on_order < 0 as is_order_negative,
         {{ salesfc.valid_supply('holding_cost') }} as valid_holding,
         {{ salesfc.valid_supply('shortage_cost') }} as valid_shortage,
-        cutoff.cutoff
+        cutoff.next_ts
     from {{ ref('int_salesfc__supply') }} as supply
     inner join {{ ref('int_salesfc__series_key') }} as series_key
         on supply.unique_id = series_key.unique_id
@@ -35,7 +36,7 @@ select
         case when supply.lead_time between 0 and 365 then supply.lead_time end, {{ lead }}
     ) as lead_time,
     coalesce({{ salesfc.valid_supply('lead_time_deviation') }}, 0.0) as lead_time_deviation,
-    {{ salesfc.setting('review_period') }} as review_period,
+    {{ review }} as review_period,
     coalesce(
         case
             when supply.valid_holding > 0 and supply.valid_shortage > 0
@@ -67,10 +68,18 @@ select
         case when supply.on_hand < 0 then 'stock on hand is negative: units are owed' end,
         case when supply.is_order_negative then 'on_order is negative: it is taken as 0' end,
         case
-            when supply.counted_on < supply.cutoff
+            when supply.counted_on < supply.next_ts - 1
                 then 'stock was last counted on ' || cast(supply.counted_on as string)
         end,
         {%- endif %}
+        case
+            when
+                case
+                    when supply.lead_time between 0 and 365 then supply.lead_time else {{ lead }}
+                end + {{ review }} > {{ horizon }}
+                then 'lead time + review reach beyond the horizon of {{ horizon }}: '
+                    || 'demand is taken to go on as at its end'
+        end,
         case
             when {{ shares | lower }}
                 then 'stock is counted by fewer keys than series: each series sees all of it'

@@ -1,7 +1,13 @@
 {#- Units to move between places of one product: from where more is on hand than suffices until the
     next order's delivery, to where it runs out before an order could be there. Surplus and shortage
     are laid side by side, largest first, and each overlap is a transfer: all that can be helped is
-    helped, which is the optimum of the transport problem when every way costs the same. -#}
+    helped, which is the optimum of the transport problem when every way costs the same. Nothing is
+    moved where stock is not counted by place: each place sees all of it. -#}
+{%- set keys, place = salesfc.setting('series_keys') | map('lower') | list,
+    salesfc.setting('location_key') | lower -%}
+{%- set is_by_place = salesfc.setting('stock_identifier') != '' and place in keys
+    and keys.index(place) + 1 in salesfc.key_positions('stock') %}
+
 with place as (
 
     select
@@ -16,7 +22,7 @@ with place as (
         on outlook.unique_id = series_key.unique_id
     where
         position.on_hand is not null
-        and {{ 'true' if salesfc.setting('location_key') else 'false' }}
+        and {{ 'true' if is_by_place else 'false' }}
 
 ),
 

@@ -1,5 +1,6 @@
 {#- Demand of each group in each week to come, beside the same days a year ago. A week may have
-    fewer days than seven at either end of the horizon: both years count the same days. -#}
+    fewer days than seven at either end of the horizon: both years count the same days. What began
+    within those days a year ago has no last year. -#}
 {%- set frequency = salesfc.setting('frequency') -%}
 {%- set week = 'date_trunc(\'week\', forecast.ts)' if frequency != 'month' else 'forecast.ts' -%}
 {%- set year_ago = 'forecast.ts - 364' %}
@@ -15,10 +16,14 @@ with grouped as (
         cast({{ week }} as date) as week,
         count(distinct forecast.ts) as periods,
         sum(forecast.forecast) as forecast,
-        sum(past.quantity) as last_year
+        case
+            when min({{ year_ago }}) >= min(series.first_ts) then sum(past.quantity)
+        end as last_year
     from {{ ref('fct_salesfc__forecast') }} as forecast
     inner join {{ ref('int_salesfc__group_member') }} as member
         on forecast.unique_id = member.unique_id
+    inner join {{ ref('int_salesfc__series') }} as series
+        on forecast.unique_id = series.unique_id
     left join {{ ref('int_salesfc__period_quantity') }} as past
         on forecast.unique_id = past.unique_id and past.ts = {{ year_ago }}
     group by member.level, member.group_id, cast({{ week }} as date)

@@ -27,7 +27,8 @@ ordered as (
             when missing_units is null then null
             when missing_units <= 0 then 0.0
             else ceil(
-                greatest(ceil(missing_units), coalesce(minimum_order, 0)) / coalesce(pack_size, 1.0)
+                greatest(missing_units, coalesce(minimum_order, 0)) / coalesce(pack_size, 1.0)
+                - 0.000000001
             ) * coalesce(pack_size, 1.0)
         end as order_quantity,
         case

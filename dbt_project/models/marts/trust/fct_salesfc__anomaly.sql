@@ -6,7 +6,19 @@
 {%- set frequency = salesfc.setting('frequency') -%}
 {%- set year = {'day': 364, 'week': 52, 'month': 12}[frequency] %}
 
-with judged as (
+with published as (
+
+    select *
+    from {{ ref('fct_salesfc__backtest') }}
+    where method = 'published'
+    {%- if salesfc.setting('backtest_dates') %}
+    -- chosen dates may lie less than a horizon apart: the last forecast of a period counts
+    qualify row_number() over (partition by unique_id, ts order by cutoff desc) = 1
+    {%- endif %}
+
+),
+
+judged as (
 
     select
         backtest.unique_id,
@@ -20,12 +32,10 @@ with judged as (
         observations.{{ salesfc.quoted(column, 'known__') }},
         {%- endfor %}
         (backtest.upper_bound - backtest.lower_bound) / 2 as half_width
-    from {{ ref('fct_salesfc__backtest') }} as backtest
+    from published as backtest
     inner join {{ ref('int_salesfc__observations') }} as observations
         on backtest.unique_id = observations.unique_id and backtest.ts = observations.ts
-    where
-        backtest.method = 'published'
-        and observations.quantity not between backtest.lower_bound and backtest.upper_bound
+    where observations.quantity not between backtest.lower_bound and backtest.upper_bound
 
 ),
 
