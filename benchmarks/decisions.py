@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -50,8 +50,8 @@ def coverage(db: Path) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     rng = np.random.default_rng(0)
     for cutoff in np.unique(windows.cutoff)[1:]:
-        copula = fit_copula(pick(windows, windows.cutoff < cutoff))
-        now = pick(windows, windows.cutoff == cutoff)
+        copula = fit_copula(windows[windows.cutoff < cutoff])
+        now = windows[windows.cutoff == cutoff]
         for name, used in (("paths", copula), ("independent days", Copula(Dependence(0.0, 0.0), {}, 0.0))):
             paths = all_paths(now, used)
             for length in SUMS:
@@ -64,11 +64,6 @@ def coverage(db: Path) -> list[dict[str, object]]:
                 inside = {f"inside {c:.0%}": round(float((np.abs(place - 0.5) < c / 2).mean()), 3) for c in (0.8, 0.9)}
                 found.append(row | inside)
     return found
-
-
-def pick(windows: Windows, rows: NDArray[np.bool_]) -> Windows:
-    """Some of the windows."""
-    return replace(windows, **{f.name: getattr(windows, f.name)[rows] for f in fields(windows) if f.name != "levels"})
 
 
 def all_paths(windows: Windows, copula: Copula) -> Doubles:

@@ -8,7 +8,8 @@ Gneiting, Statistical Science 28, 2013): normal scores with the correlation that
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ _FEW = 100  # fewer paths are some of so many
 _SHRINK = 100.0  # windows of a class that weigh as much as the pool of all classes
 _BLOCK = 8192  # series x periods that share one stream of random numbers
 _CACHED = 1024  # series x periods at once: what is made on the way then stays in the processor's cache
+_MOST = 20_000  # windows that the dependence is learnt from
+_MIDDLES = (np.arange(_FEW) + 0.5) / _FEW
 _GRID = np.linspace(0.0, 0.98, 50)
 
 
@@ -89,6 +92,10 @@ class Windows:
     whole: NDArray[np.bool_]
     cutoff: NDArray[np.datetime64]
 
+    def __getitem__(self, rows: NDArray[Any]) -> Windows:
+        """Some of them."""
+        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "levels"})
+
 
 def normal_scores(windows: Windows, seed: int) -> Doubles:
     """``[R, H]`` normal scores of what was sold, NaN where unknown.
@@ -97,9 +104,15 @@ def normal_scores(windows: Windows, seed: int) -> Doubles:
     randomised probability integral transform (Czado, Gneiting & Held, Biometrics 65, 2009).
     """
     sold = windows.quantity.astype(np.float64)
-    half = np.where(windows.whole, 0.5, 0.0)[:, None]
-    high = probability_of(np.nan_to_num(sold) + half, windows.quantiles, windows.levels)
-    low = probability_of(np.nan_to_num(sold) - half, windows.quantiles, windows.levels)
+    below, above = np.zeros(sold.shape), np.zeros(sold.shape)
+    step = max(_CACHED // sold.shape[1], 1)
+    for rows in (slice(first, first + step) for first in range(0, len(sold), step)):
+        values = values_at(_MIDDLES, windows.quantiles[rows], windows.levels)
+        below[rows] = 1.0 - least_remainder(values, windows.mean[rows])
+        above[rows] = 1.0 - below[rows]
+    below, above = (np.where(windows.whole[:, None], side, 0.0) for side in (below, above))
+    high = probability_of(np.nan_to_num(sold) + above, windows.quantiles, windows.levels)
+    low = probability_of(np.nan_to_num(sold) - below, windows.quantiles, windows.levels)
     low = np.where(sold <= 0.0, 0.0, np.minimum(low, high))
     place = np.random.default_rng(seed).random(sold.shape)
     scores = ndtri(np.clip(low + (high - low) * place, 1e-4, 1.0 - 1e-4))
@@ -114,6 +127,8 @@ def fit_copula(windows: Windows, seed: int = 7) -> Copula:
     cutoffs there are: the series of one cutoff err together. Scores count from zero, not from their mean, so that a
     level which was missed by all series is part of what a horizon has in common.
     """
+    if len(windows.quantity) > _MOST:
+        windows = windows[np.linspace(0, len(windows.quantity) - 1, _MOST).astype(np.int64)]
     scores = normal_scores(windows, seed)
     if np.isfinite(scores).sum() < 2 * scores.shape[1]:
         return USUAL
@@ -200,17 +215,39 @@ def whole_units(values: Doubles, mean: Floats) -> Doubles:
     Returns:
         ``[..., S]``, still rising.
     """
+    whole, remainder, least, up = _remainders(values, mean)
+    whole += (remainder >= least) & (up > 0)
+    return whole
+
+
+def least_remainder(values: Doubles, mean: Floats) -> Doubles:
+    """``[...]`` the remainder from which on ``whole_units`` go up; 1 where none does."""
+    _, _, least, up = _remainders(values, mean)
+    places = _places(values.shape[-1])
+    share = (least >> places) / float(1 << (32 - int(places)))
+    out: Doubles = np.where(up > 0, share, 1.0)[..., 0]
+    return out
+
+
+def _remainders(
+    values: Doubles, mean: Floats
+) -> tuple[Doubles, NDArray[np.uint32], NDArray[np.uint32], NDArray[np.int64]]:
+    """Whole parts and remainders ``[..., S]``, the least remainder that goes up and how many do ``[..., 1]``.
+
+    Remainders have their place behind them, so that no two are equal and of equal ones the last goes up first.
+    """
     n = values.shape[-1]
-    whole = np.floor(values)
-    places = np.uint32((n - 1).bit_length())
-    # Remainders with the place behind them, so that no two are equal and what is larger goes up first.
+    whole, places = np.floor(values), _places(n)
     remainder = ((values - whole) * (1 << (32 - int(places)))).astype(np.uint32) << places
     remainder |= np.arange(n, dtype=np.uint32)
-    up = np.clip(np.rint((mean - whole.mean(axis=-1)) * n), 0, n).astype(np.int64)
-    ordered = np.sort(remainder, axis=-1)
-    least = np.take_along_axis(ordered, np.minimum(n - up, n - 1)[..., None], axis=-1)
-    whole += (remainder >= least) & (up > 0)[..., None]
-    return whole
+    up = np.clip(np.rint((mean - whole.mean(axis=-1)) * n), 0, n).astype(np.int64)[..., None]
+    least = np.take_along_axis(np.sort(remainder, axis=-1), np.minimum(n - up, n - 1), axis=-1)
+    return whole, remainder, least, up
+
+
+def _places(n: int) -> np.uint32:
+    """Bits that the places of n values take."""
+    return np.uint32((n - 1).bit_length())
 
 
 def in_order_of(scores: Floats, values: Doubles) -> Doubles:

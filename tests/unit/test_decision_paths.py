@@ -218,6 +218,18 @@ def test_one_window_is_half_of_what_is_usual() -> None:
     assert fit_copula(replace(empty, quantity=empty.quantity * np.nan)) == USUAL
 
 
+@pytest.mark.parametrize("mean", [1 / 28, 0.4, 2.2])
+def test_scores_of_paths_are_normal_even_for_slow_sellers(mean: float) -> None:
+    table = np.broadcast_to(mean * np.linspace(0.0, 3.0, len(LEVELS)), (2000, 14, len(LEVELS))).astype(np.float32)
+    means, whole, kind = np.full((2000, 14), mean, np.float32), np.ones(2000, bool), np.array(["a"] * 2000, object)
+    alone = Copula(Dependence(0.0, 0.0), {}, 0.0)
+    sold = np.concatenate([p[0] for _, p in sample_paths(table, LEVELS, kind, alone, 500, means, whole)])
+    days = np.array(["2024-01-01"] * 2000, "datetime64[D]")
+    scores = normal_scores(Windows(sold.astype(np.float32), means, table, LEVELS, kind, whole, days), seed=1)
+    assert scores.mean() == pytest.approx(0.0, abs=0.02)
+    assert scores.std() == pytest.approx(1.0, abs=0.02)
+
+
 def test_one_period_ahead_says_nothing_of_two() -> None:
     assert fit_copula(make_windows(Dependence(0.0, 0.0), cutoffs=4, horizon=1)).of("smooth") == USUAL.pooled
 
