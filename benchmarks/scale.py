@@ -104,10 +104,12 @@ def kinds(found: dict[str, Cost]) -> dict[str, float]:
 
 
 def copy_models(source: Path, db: Path) -> None:
-    """Give a database the model registry of another."""
+    """Give a database what another has built: a prediction makes anew all but the models and their backtest."""
     with duckdb.connect(str(db)) as con:
         con.execute(f"attach '{source}' as other (read_only)")
-        con.execute("create or replace table main.salesfc__model_registry as from other.main.salesfc__model_registry")
+        found = "select table_name from duckdb_tables() where database_name = 'other' and schema_name = 'main'"
+        for (name,) in con.execute(found).fetchall():
+            con.execute(f'create or replace table main."{name}" as from other.main."{name}"')
 
 
 def report(name: str, run: Run, found: dict[str, Cost]) -> dict[str, Any]:
