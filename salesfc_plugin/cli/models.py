@@ -21,7 +21,13 @@ _REGISTRY = "salesfc__model_registry"
 _SHOWN = ("model_version", "stage", "role", "network", "preset", "cutoff", "seed", "created_at")
 
 app = typer.Typer(
-    help="List, promote, roll back and prune trained models.",
+    help="""List, promote, roll back and prune trained models.
+
+    \b
+    Examples:
+      salesfc models list
+      salesfc models rollback
+    """,
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -84,7 +84,9 @@ def stages(path: Path) -> dict[str, str]:
         return dict(connection.execute("select model_version, stage from salesfc__model_registry").fetchall())
 
 
-@pytest.mark.parametrize("verb", [*([v] for v in VERBS), *(["models", v] for v in MODEL_VERBS)], ids=" ".join)
+@pytest.mark.parametrize(
+    "verb", [*([v] for v in VERBS), ["models"], *(["models", v] for v in MODEL_VERBS)], ids=" ".join
+)
 def test_every_verb_has_help_with_an_example_of_itself(verb: list[str]) -> None:
     text = works(*verb, "--help")
     assert re.search(rf"Examples:\n +salesfc {' '.join(verb)}", text), text
