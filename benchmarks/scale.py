@@ -143,6 +143,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="models at once (default: 2, as in profiles.yml)")
     parser.add_argument("--memory-limit", default="3GB", help="salesfc_memory_limit, DuckDB's share (default: 3GB)")
     options = parser.parse_args()
+    if options.model and options.select:
+        parser.error("--model predicts all; --select cannot be given with it")
     with tempfile.TemporaryDirectory(prefix="salesfc-scale-", dir="/tmp") as place:
         folder = options.work or Path(place)
         folder.mkdir(parents=True, exist_ok=True)

@@ -104,13 +104,14 @@ def normal_scores(windows: Windows, seed: int) -> Doubles:
     randomised probability integral transform (Czado, Gneiting & Held, Biometrics 65, 2009).
     """
     sold = windows.quantity.astype(np.float64)
-    below, above = np.zeros(sold.shape), np.zeros(sold.shape)
+    least = np.ones(sold.shape)  # remainder that goes up
     step = max(_CACHED // sold.shape[1], 1)
     for rows in (slice(first, first + step) for first in range(0, len(sold), step)):
         values = values_at(_MIDDLES, windows.quantiles[rows], windows.levels)
-        below[rows] = 1.0 - least_remainder(values, windows.mean[rows])
-        above[rows] = 1.0 - below[rows]
-    below, above = (np.where(windows.whole[:, None], side, 0.0) for side in (below, above))
+        least[rows] = least_remainder(values, windows.mean[rows])
+    # Below 1, so that what lies on a whole number is in the interval of that number.
+    least = np.minimum(least, 1.0 - 1e-6)
+    below, above = (np.where(windows.whole[:, None], side, 0.0) for side in (1.0 - least, least))
     high = probability_of(np.nan_to_num(sold) + above, windows.quantiles, windows.levels)
     low = probability_of(np.nan_to_num(sold) - below, windows.quantiles, windows.levels)
     low = np.where(sold <= 0.0, 0.0, np.minimum(low, high))

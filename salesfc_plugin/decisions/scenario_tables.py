@@ -148,23 +148,17 @@ def price_name(panel: Panel, values: Mapping[str, Any]) -> str | None:
 
 
 def price_of(panel: Panel, values: Mapping[str, Any]) -> Floats:
-    """``[N, H]`` price of each future period: the one known in advance, else the last that was paid, else NaN."""
+    """``[N, H]`` price of each future period: the one known in advance, else the last that was paid, else NaN.
+
+    Where prices are known in advance, one that is not planned is NaN: a scenario could not change it.
+    """
     name = price_name(panel, values)
-    known = None if name is None else panel.known[name]
+    if name is not None:
+        return panel.known[name][:, panel.n_history :]
     paid = panel.past.get("price", np.full((panel.n_series, 1), np.nan, np.float32))
-    last = _last_seen(paid)
-    if known is None:
-        return np.repeat(last[:, None], panel.horizon, axis=1)
-    last = np.where(np.isfinite(last), last, _last_seen(known[:, : panel.n_history]))
-    ahead = known[:, panel.n_history :]
-    return np.where(np.isfinite(ahead), ahead, last[:, None])
-
-
-def _last_seen(column: Floats) -> Floats:
-    """``[N]`` last finite value of ``[N, T]``, NaN where there is none."""
-    last = column.shape[1] - 1 - np.isfinite(column)[:, ::-1].argmax(axis=1)
-    out: Floats = column[np.arange(len(column)), last]
-    return out
+    seen = np.isfinite(paid)
+    last = paid.shape[1] - 1 - seen[:, ::-1].argmax(axis=1)
+    return np.repeat(paid[np.arange(len(paid)), last][:, None], panel.horizon, axis=1)
 
 
 def _check_row(applied: Applied) -> dict[str, Any]:

@@ -26,8 +26,9 @@ def fallbacks(panel: Panel) -> list[tuple[str, str, NDArray[np.int64]]]:
     recent_sold = sold[:, -dead_after:].any(axis=1)
     if panel.replaced_at is None and (recent_sold & (count >= _SHORTEST)).all():
         return []
-    # of a long stock-out a day or two may be known to have sold nothing
-    recent_known = 2 * known[:, -dead_after:].sum(axis=1) >= dead_after
+    # Of a long stock-out a day or two may be known to have sold nothing: half as much as usual is known at least.
+    life = np.maximum(panel.n_history - panel.first, 1)
+    recent_known = 2 * known[:, -dead_after:].sum(axis=1) * life >= count * dead_after
     never = (count > 0) & ~sold.any(axis=1)
     none = count == 0
     short = (count > 0) & (count < _SHORTEST) & ~never

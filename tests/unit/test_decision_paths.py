@@ -230,6 +230,17 @@ def test_scores_of_paths_are_normal_even_for_slow_sellers(mean: float) -> None:
     assert scores.std() == pytest.approx(1.0, abs=0.02)
 
 
+def test_what_always_sells_the_same_says_nothing_of_how_periods_go_together() -> None:
+    """Three each day, forecast as three: right at every level, which is no sign that all days go one way."""
+    table, mean = np.full((600, 14, len(LEVELS)), 3.0, np.float32), np.full((600, 14), 3.0, np.float32)
+    kind, days = np.array(["a"] * 600, object), np.repeat(np.array(["2024-01-01", "2024-02-01"], "datetime64[D]"), 300)
+    windows = Windows(mean.copy(), mean, table, LEVELS, kind, np.ones(600, bool), days)
+    scores = normal_scores(windows, seed=1)
+    assert scores.mean() == pytest.approx(0.0, abs=0.05)
+    assert scores.std() == pytest.approx(1.0, abs=0.05)
+    assert fit_copula(windows).pooled.common <= USUAL.pooled.common
+
+
 def test_one_period_ahead_says_nothing_of_two() -> None:
     assert fit_copula(make_windows(Dependence(0.0, 0.0), cutoffs=4, horizon=1)).of("smooth") == USUAL.pooled
 

@@ -86,17 +86,14 @@ def test_a_scenario_may_begin_within_the_last_period() -> None:
     assert (applied.reason, applied.steps.tolist()) == ("", [3])
 
 
-def test_where_no_price_is_planned_the_last_one_holds() -> None:
-    panel = make_panel(n=4, horizon=3, history=20)
-    price = np.full((4, 23), 8.0, np.float32)
-    price[1, 20:] = np.nan
-    price[2, 12:] = np.nan
-    price[3] = np.nan
-    paid = {"price": np.full((4, 20), 9.0, np.float32)}
-    planned = replace(panel, known={"Price": price})
-    assert price_of(planned, {"price_column": "price"})[:, 0].tolist()[:3] == [8.0, 8.0, 8.0]
-    assert np.isnan(price_of(planned, {"price_column": "price"})[3]).all()
-    assert price_of(replace(planned, past=paid), {"price_column": "price"})[:, 2].tolist() == [8.0, 9.0, 9.0, 9.0]
+def test_without_planned_prices_the_last_one_paid_holds() -> None:
+    panel = make_panel(n=3, horizon=3, history=20)
+    paid = np.full((3, 20), 9.0, np.float32)
+    paid[1, 12:] = np.nan
+    paid[2] = np.nan
+    found = price_of(replace(panel, known={}, past={"price": paid}), {"price_column": "price"})
+    assert found[:2].tolist() == [[9.0] * 3] * 2
+    assert np.isnan(found[2]).all()
 
 
 def test_what_is_not_known_stays_unknown() -> None:

@@ -54,5 +54,7 @@ def test_what_was_out_of_stock_for_long_has_not_ended() -> None:
     quantity[[0, 2], -90:] = np.nan
     quantity[[0, 2], -40] = 0.0
     quantity[2, -80:] = 0.0
+    quantity[4, np.arange(200) % 7 > 2] = np.nan  # known on three days a week, as ever
+    quantity[4, -90:] *= 0.0
     ended = [rows.tolist() for _, reason, rows in fallbacks(replace(panel, quantity=quantity)) if "no sale" in reason]
-    assert ended == [[2]]
+    assert ended == [[2, 4]]

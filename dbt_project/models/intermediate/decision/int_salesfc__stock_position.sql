@@ -10,6 +10,9 @@ with joined as (
 
     select
         supply.*,
+        case
+            when supply.lead_time between 0 and 365 then supply.lead_time else {{ lead }}
+        end as used_lead_time,
         stock.on_hand,
         greatest(stock.on_order, 0.0) as on_order,
         stock.counted_on,
@@ -32,9 +35,7 @@ select
     supply.on_hand,
     coalesce(supply.on_order, 0.0) as on_order,
     supply.counted_on,
-    coalesce(
-        case when supply.lead_time between 0 and 365 then supply.lead_time end, {{ lead }}
-    ) as lead_time,
+    supply.used_lead_time as lead_time,
     coalesce({{ salesfc.valid_supply('lead_time_deviation') }}, 0.0) as lead_time_deviation,
     {{ review }} as review_period,
     coalesce(
@@ -73,10 +74,7 @@ select
         end,
         {%- endif %}
         case
-            when
-                case
-                    when supply.lead_time between 0 and 365 then supply.lead_time else {{ lead }}
-                end + {{ review }} > {{ horizon }}
+            when supply.used_lead_time + {{ review }} > {{ horizon }}
                 then 'lead time + review reach beyond the horizon of {{ horizon }}: '
                     || 'demand is taken to go on as at its end'
         end,

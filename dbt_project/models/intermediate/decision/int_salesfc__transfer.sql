@@ -2,11 +2,11 @@
     next order's delivery, to where it runs out before an order could be there. Surplus and shortage
     are laid side by side, largest first, and each overlap is a transfer: all that can be helped is
     helped, which is the optimum of the transport problem when every way costs the same. Nothing is
-    moved where stock is not counted by place: each place sees all of it. -#}
+    moved where stock is counted by fewer keys than series: each of them sees all of it. -#}
 {%- set keys, place = salesfc.setting('series_keys') | map('lower') | list,
     salesfc.setting('location_key') | lower -%}
 {%- set is_by_place = salesfc.setting('stock_identifier') != '' and place in keys
-    and keys.index(place) + 1 in salesfc.key_positions('stock') %}
+    and salesfc.key_positions('stock') | length == keys | length %}
 
 with place as (
 
