@@ -68,8 +68,7 @@ def coverage(db: Path) -> list[dict[str, object]]:
 
 def all_paths(windows: Windows, copula: Copula) -> Doubles:
     """``[S, R, H]`` paths of every window."""
-    given = (windows.quantiles, windows.levels, windows.kind, copula, PATHS, windows.mean, windows.whole)
-    parts = sample_paths(*given)
+    parts = sample_paths(windows.quantiles, windows.levels, windows.kind, copula, PATHS, windows.mean, windows.whole)
     return np.concatenate([p for _, p in parts], axis=1)
 
 

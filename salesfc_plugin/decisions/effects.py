@@ -122,8 +122,8 @@ def measure_effects(panel: Panel, category: NDArray[np.int64], with_others: bool
     own, others = [], []
     weight = usual_sales(panel)
     for name in names:
-        # The past alone decides how: that a price of 0 is planned must not change what is measured.
-        column = scaled(panel.known[name], panel.known[name][:, : panel.n_history])[:, at]
+        # The past alone: that a price of 0 is planned must not change what is measured.
+        column = scaled(panel.known[name][:, : panel.n_history])[:, start:]
         own.append(column[rows].astype(np.float64))
         mates = rest_of_category(column, weight, category)[rows] if with_others else np.zeros(own[-1].shape)
         others.append(mates)

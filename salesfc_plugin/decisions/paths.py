@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from salesfc_plugin.decisions.marginals import Doubles, probability_of, values_at
+from salesfc_plugin.decisions.whole_units import least_remainder, whole_units
 from salesfc_plugin.panel import Floats
 
 PATHS = 500  # that decisions rest on; a quantile of 0.95 is then right to about one point of probability
@@ -202,53 +203,6 @@ def sample_paths(
                 values[pieces] = whole_units(values[pieces], mean[here][pieces])
             paths[:, start - first : here.stop - first] = in_order_of(scores, values).transpose(2, 0, 1)
         yield rows, paths if n_paths == 2 * half else paths[with_mirrors]
-
-
-def whole_units(values: Doubles, mean: Floats) -> Doubles:
-    """Values as whole units with a given mean: those with the largest remainders go up (Hamilton's apportionment).
-
-    What sells once in a month is a small fraction on each day: halves rounded up would leave nothing of it.
-
-    Args:
-        values: ``[..., S]``, rising, not negative.
-        mean: ``[...]`` of each S values; where it is further than a unit off, all go up, or none.
-
-    Returns:
-        ``[..., S]``, still rising.
-    """
-    whole, remainder, least, up = _remainders(values, mean)
-    whole += (remainder >= least) & (up > 0)
-    return whole
-
-
-def least_remainder(values: Doubles, mean: Floats) -> Doubles:
-    """``[...]`` the remainder from which on ``whole_units`` go up; 1 where none does."""
-    _, _, least, up = _remainders(values, mean)
-    places = _places(values.shape[-1])
-    share = (least >> places) / float(1 << (32 - int(places)))
-    out: Doubles = np.where(up > 0, share, 1.0)[..., 0]
-    return out
-
-
-def _remainders(
-    values: Doubles, mean: Floats
-) -> tuple[Doubles, NDArray[np.uint32], NDArray[np.uint32], NDArray[np.int64]]:
-    """Whole parts and remainders ``[..., S]``, the least remainder that goes up and how many do ``[..., 1]``.
-
-    Remainders have their place behind them, so that no two are equal and of equal ones the last goes up first.
-    """
-    n = values.shape[-1]
-    whole, places = np.floor(values), _places(n)
-    remainder = ((values - whole) * (1 << (32 - int(places)))).astype(np.uint32) << places
-    remainder |= np.arange(n, dtype=np.uint32)
-    up = np.clip(np.rint((mean - whole.mean(axis=-1)) * n), 0, n).astype(np.int64)[..., None]
-    least = np.take_along_axis(np.sort(remainder, axis=-1), np.minimum(n - up, n - 1), axis=-1)
-    return whole, remainder, least, up
-
-
-def _places(n: int) -> np.uint32:
-    """Bits that the places of n values take."""
-    return np.uint32((n - 1).bit_length())
 
 
 def in_order_of(scores: Floats, values: Doubles) -> Doubles:

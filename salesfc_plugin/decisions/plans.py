@@ -9,12 +9,7 @@ from numpy.typing import NDArray
 from salesfc_plugin.config import Progress, Quiet
 from salesfc_plugin.decisions.marginals import Doubles
 from salesfc_plugin.decisions.stock import Lots, plan_orders
-from salesfc_plugin.decisions.tables import (
-    Found,
-    as_arrow,
-    read_terms,
-    supply_paths,
-)
+from salesfc_plugin.decisions.tables import Found, as_arrow, read_terms, supply_paths
 from salesfc_plugin.reading import Relation, read_settings
 from salesfc_plugin.watching import watched
 

@@ -20,8 +20,8 @@ from salesfc_plugin.decisions.paths import (
     in_order_of,
     normal_scores,
     sample_paths,
-    whole_units,
 )
+from salesfc_plugin.decisions.whole_units import whole_units
 
 LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 
