@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from salesfc_plugin.baselines import Forecast
 from salesfc_plugin.config import CYCLES
@@ -177,6 +176,8 @@ def _features(panel: Panel) -> Sparse:
 
     Numbers and known columns that are always above 0 are standardised logarithms.
     """
+    from scipy import sparse  # here: an answer for one series imports this module and never needs SciPy
+
     begun = panel.first < panel.n_history  # of series to come nothing is known at this cutoff
     blocks = [sparse.csr_array(hashed_ngrams(texts.tolist())) for texts in panel.statics.texts.T]
     for k, (name, words) in enumerate(zip(panel.statics.names, panel.statics.vocabulary, strict=True)):
@@ -205,6 +206,8 @@ def _features(panel: Panel) -> Sparse:
 
 def _flags(codes: NDArray[np.int32], values: NDArray[np.int32]) -> Sparse:
     """``[N, len(values)]`` 1 where a code is that value; values rise."""
+    from scipy import sparse
+
     row = np.flatnonzero(np.isin(codes, values))
     at = (row, np.searchsorted(values, codes[row]))
     return sparse.csr_array((np.ones(len(row)), at), shape=(len(codes), len(values)))
@@ -226,4 +229,6 @@ def _phases(panel: Panel) -> Doubles:
 
 
 def _with_one(features: Sparse) -> Sparse:
+    from scipy import sparse
+
     return sparse.hstack([sparse.csr_array(np.ones((features.shape[0], 1))), features], format="csr")

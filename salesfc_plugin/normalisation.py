@@ -80,16 +80,16 @@ def _mean_of_logarithms(logarithms: Floats, levels: tuple[float, ...]) -> Floats
     A piece of a lognormal distribution has a closed mean: over z from a to b, exp(c + s z) integrates with the normal
     density to exp(c + s^2 / 2) (Phi(b - s) - Phi(a - s)).
     """
-    from scipy.stats import norm
+    from scipy.special import ndtr, ndtri
 
-    z = norm.ppf(levels)
+    z = ndtri(levels)
     x = logarithms.astype(np.float64)
     slope = np.clip(np.diff(x, axis=2) / np.diff(z), 0.0, _STEEPEST)
     slope = np.concatenate([slope[:, :, :1], slope, slope[:, :, -1:]], axis=2)  # the tails go on as their neighbours
     at = np.concatenate([[0], np.arange(len(levels))])
     start = x[:, :, at] - slope * z[at]
     low, high = np.concatenate([[-np.inf], z]), np.concatenate([z, [np.inf]])
-    piece = np.exp(start + slope**2 / 2) * (norm.cdf(high - slope) - norm.cdf(low - slope))
+    piece = np.exp(start + slope**2 / 2) * (ndtr(high - slope) - ndtr(low - slope))
     out: Floats = np.maximum(piece.sum(axis=2) - 1.0, 0.0).astype(np.float32)
     return out
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy import sparse
 
 from salesfc_plugin.panel import Floats, Panel
 from salesfc_plugin.reading import Relation
@@ -44,6 +43,8 @@ class Groups:
 
 def read_groups(relation: Relation, unique_id: NDArray[np.object_]) -> Groups | None:
     """Groups from rows of ``level, group_id, unique_id``; None if no series of the panel is in one."""
+    from scipy import sparse  # here: an answer for one series imports this module and never needs SciPy
+
     table = relation if isinstance(relation, pa.Table) else relation.to_arrow_table()
     place = {name: k for k, name in enumerate(unique_id)}
     columns = (table[name].to_pylist() for name in ("level", "group_id", "unique_id"))

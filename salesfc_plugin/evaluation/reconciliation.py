@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse.linalg import splu
 
 from salesfc_plugin.evaluation.hierarchy import Groups
 
@@ -136,6 +134,9 @@ def mint(bottom: Doubles, base: Doubles, member: Any, errors: Errors) -> Doubles
         member: ``[G, N]`` sparse.
         errors: of the groups, then the series.
     """
+    from scipy import sparse  # here: an answer for one series imports this module and never needs SciPy
+    from scipy.sparse.linalg import splu
+
     n_groups = len(base)
     own = np.maximum(errors.variance - (errors.factor**2).sum(axis=1), 1e-4 * errors.variance)
     above, below = own[:n_groups], own[n_groups:]

@@ -240,19 +240,34 @@ def test_cursors_attached_databases_and_a_second_call(model: TrainedModel, tmp_p
         writer.execute("create table t (i int)")
 
 
-def test_the_first_answer_is_quick_and_needs_no_tensorflow(model: TrainedModel, tmp_path: Path) -> None:
+def test_the_first_answer_is_quick_and_needs_neither_tensorflow_nor_scipy(model: TrainedModel, tmp_path: Path) -> None:
+    """About what this machine takes to import pandas: seconds differ from machine to machine, the ratio does not."""
     path = tmp_path / "shop.duckdb"
     with duckdb.connect(str(path)) as writer:
         write_model(writer, model)
-    code = f"""
-import sys, time, duckdb
+    answer = f"""
+import duckdb
 con = duckdb.connect({str(path)!r}, read_only=True)
-began = time.process_time()
-from salesfc_plugin.serving.functions import connect
-connect(con)
-con.execute("select salesfc_forecast([1, 2, 3, 4])").fetchall()
-assert not {{"tensorflow", "keras", "pandas", "dbt"}} & set(sys.modules)
-print(time.process_time() - began)
+with counted():
+    from salesfc_plugin.serving.functions import connect
+    connect(con)
+    con.execute("select salesfc_forecast([1, 2, 3, 4])").fetchall()
+assert not {{"tensorflow", "keras", "pandas", "scipy", "dbt"}} & set(sys.modules)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert float(done.stdout) < 1.0, "CPU seconds of the first answer, imports included"
+    rounds = [(cpu_seconds(answer), cpu_seconds("with counted():\n    import pandas")) for _ in range(3)]
+    first_answer, pandas = map(min, zip(*rounds, strict=True))
+    assert first_answer < 2 * pandas, "CPU seconds of the first answer, imports included, and of importing pandas"
+
+
+def cpu_seconds(code: str) -> float:
+    """What a new process counts of ``code``."""
+    counted = """
+import contextlib, sys, time
+@contextlib.contextmanager
+def counted():
+    began = time.process_time()
+    yield
+    print(time.process_time() - began)
+"""
+    done = subprocess.run([sys.executable, "-c", counted + code], capture_output=True, text=True, check=True)
+    return float(done.stdout)
