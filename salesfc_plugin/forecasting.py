@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,8 @@ from salesfc_plugin.watching import watched
 from salesfc_plugin.windows import bytes_per_series, lookback, make_arrays
 
 _CHUNK_BYTES = 256_000_000
+_KEPT_SERIES = 2000  # a panel of at most so many is forecast whole by all who forecast it, a larger one by samples too
+_KEPT_BYTES = 48_000_000
 
 
 def forecast(model: TrainedModel, panel: Panel, batch: int = BATCH, progress: Progress | None = None) -> Forecast:
@@ -76,10 +80,12 @@ class Kind:
 
 
 class Graph:
-    """A network and its traced forward pass.
+    """A network, its traced forward pass, and the newest passes that it made.
 
     To trace one takes as long as to forecast thousands of series, and a build forecasts a dozen times: all models and
-    panels of one kind share it, one at a time, since its weights are those of whoever forecasts.
+    panels of one kind share it, one at a time, since its weights are those of whoever forecasts. From each origin of
+    the backtest a build forecasts three times: to choose inputs, to learn from it, and to show it. A pass is kept under
+    a digest of all that it depends on.
     """
 
     made: ClassVar[dict[Kind, Graph]] = {}
@@ -90,6 +96,19 @@ class Graph:
         capacity = Capacity(**dict(kind.capacity))  # type: ignore[arg-type]  # its numbers are whole where they must be
         self.network = build_network(kind.network, kind.shape, capacity, kind.levels)
         self.run = tf.function(self._forward, autograph=False, reduce_retracing=True)
+        self._passes: dict[bytes, tuple[Floats, Floats]] = {}
+
+    def kept(self, key: bytes, make: Callable[[], tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+        """The pass of a key, made if it is not there; the oldest of too many bytes are forgotten."""
+        if key not in self._passes:
+            self._passes[key] = made = make()
+            held = sum(mean.nbytes + quantiles.nbytes for mean, quantiles in self._passes.values())
+            for old, (mean, quantiles) in list(self._passes.items()):
+                if held > _KEPT_BYTES:
+                    del self._passes[old]
+                    held -= mean.nbytes + quantiles.nbytes
+            return made
+        return self._passes[key]
 
     @classmethod
     def of(cls, kind: Kind) -> Graph:
@@ -167,6 +186,7 @@ class Forecaster:
         self._known = panel  # as it was at the cutoff that is forecast from
         self.batch = min(batch, panel.n_series)
         self._there: NDArray[np.int64] | None = None  # series whose arrays are at hand
+        self._digest: bytes | None = None  # of those arrays
         self._end = panel.n_history + lookback(model.recipe.cycle)
         batches = chunk_bytes // (bytes_per_series(panel, model.recipe) * max(self.batch, 1))
         self._chunk = max(batches, 1) * self.batch
@@ -223,7 +243,7 @@ class Forecaster:
         if self._there is None or not np.array_equal(there, self._there):
             self._there = there
             self.arrays = make_arrays(self._known.select(there), self.model.recipe)
-            self._tensors = Tensors.of(self.arrays)
+            self._tensors, self._digest = Tensors.of(self.arrays), None
         return place
 
     def _mean_of_members(
@@ -236,7 +256,7 @@ class Forecaster:
             for weights in self.model.weights:
                 self.graph.network.set_weights(list(weights))
                 for switch in switches:
-                    m, q = self._pass(place.astype(np.int32), origin, switch)
+                    m, q = self._kept_pass(weights, place.astype(np.int32), origin, switch)
                     mean += m
                     quantiles += q
         members = len(self.model.weights) * len(switches)
@@ -247,6 +267,17 @@ class Forecaster:
             mean *= share
             quantiles *= share[:, :, None]
         return mean, quantiles
+
+    def _kept_pass(
+        self, weights: Sequence[Floats], rows: NDArray[np.int32], origin: int, switch: tuple[bool, ...]
+    ) -> tuple[Floats, Floats]:
+        if self._shown is not None or len(rows) < self.panel.n_series or len(rows) > _KEPT_SERIES:
+            return self._pass(rows, origin, switch)
+        if self._digest is None:
+            self._digest = _digest(array.numpy() for _, array in sorted(self._tensors.arrays().items()))
+        told = (rows, np.array(origin), np.array(switch), np.array(self.model.recipe.normalisation))
+        key = self._digest + _digest((*weights, *told))
+        return self.graph.kept(key, lambda: self._pass(rows, origin, switch))
 
     def _pass(self, rows: NDArray[np.int32], origin: int, switch: tuple[bool, ...]) -> tuple[Floats, Floats]:
         use, start = tf.constant([[float(on) for on in switch]]), tf.constant(origin)
@@ -284,3 +315,11 @@ class Forecaster:
         names = self.model.recipe.calendar_names
         found = [usual[place[n]] if n in place and "holiday" in n else np.nan for n in names]
         return np.array(found, np.float32)
+
+
+def _digest(arrays: Iterable[NDArray[Any]]) -> bytes:
+    """Of the numbers in arrays whose shapes and types are told elsewhere."""
+    told = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        told.update(np.ascontiguousarray(array).data)
+    return told.digest()

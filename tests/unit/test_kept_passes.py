@@ -1,0 +1,93 @@
+"""What was forecast once is not forecast again, unless anything that it depends on has changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from salesfc_plugin import forecasting
+from salesfc_plugin.baselines import Forecast
+from salesfc_plugin.evaluation.selection import score_switches
+from salesfc_plugin.forecasting import Forecaster, Graph, Shown
+from salesfc_plugin.model import TrainedModel
+from salesfc_plugin.panel import Panel
+from tests.panels import with_columns
+
+BACK = 14
+
+
+@pytest.fixture(autouse=True)
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many series each pass had that was really made."""
+    made: list[int] = []
+    really = Forecaster._pass
+
+    def counted(self: Forecaster, rows: np.ndarray, *given: object) -> object:
+        made.append(len(rows))
+        return really(self, rows, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Graph, "made", {})
+    monkeypatch.setattr(Forecaster, "_pass", counted)
+    return made
+
+
+def alone(model: TrainedModel, panel: Panel, back: int = BACK) -> Forecast:
+    """The forecast where nothing was kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forecasting, "_KEPT_SERIES", 0)
+        return Forecaster(model, panel).at(back, model.switches)
+
+
+def assert_same(one: Forecast, other: Forecast) -> None:
+    np.testing.assert_array_equal(one.mean, other.mean)
+    np.testing.assert_array_equal(one.quantiles, other.quantiles)
+
+
+def test_what_choosing_inputs_forecast_is_at_hand_for_the_backtest(
+    seasonal: Panel, lstm_model: TrainedModel, passes: list[int]
+) -> None:
+    score_switches(lstm_model, seasonal, [2 * BACK, BACK])
+    tried = len(passes)
+    later = Forecaster(lstm_model, seasonal).at(BACK, lstm_model.switches)
+    assert len(passes) == tried > 0
+    assert_same(later, alone(lstm_model, seasonal))
+
+
+def test_another_past_or_other_weights_or_another_origin_is_another_pass(
+    seasonal: Panel, lstm_model: TrainedModel
+) -> None:
+    first = Forecaster(lstm_model, seasonal).at(BACK, lstm_model.switches)
+    quantity = seasonal.quantity.copy()
+    quantity[2, -BACK - 3] += 1.0
+    changed = with_columns(seasonal, quantity=quantity)
+    other = replace(lstm_model, weights=tuple(tuple(1.5 * w for w in member) for member in lstm_model.weights))
+    for model, panel, back in ((lstm_model, changed, BACK), (other, seasonal, BACK), (lstm_model, seasonal, 1)):
+        made = Forecaster(model, panel).at(back, model.switches)
+        assert (made.mean != first.mean).any()
+        assert_same(made, alone(model, panel, back))
+
+
+def test_inputs_as_usual_are_never_taken_for_inputs_as_they_are(seasonal: Panel, lstm_model: TrainedModel) -> None:
+    forecaster = Forecaster(lstm_model, seasonal)
+    as_it_is = forecaster.at(0, lstm_model.switches)
+    n_known, n_calendar = len(lstm_model.recipe.known), len(lstm_model.recipe.calendar_names)
+    usual = Shown((False,) * n_known, (False,) * n_calendar, False, False)
+    assert (forecaster.shown(lstm_model.switches, usual, np.arange(seasonal.n_series)) != as_it_is.mean).any()
+    assert_same(forecaster.at(0, lstm_model.switches), as_it_is)
+
+
+def test_what_is_kept_has_a_bound(
+    seasonal: Panel, lstm_model: TrainedModel, passes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_pass = seasonal.n_series * seasonal.horizon * (1 + len(lstm_model.levels)) * 4
+    monkeypatch.setattr(forecasting, "_KEPT_BYTES", 2 * a_pass)
+    forecaster = Forecaster(lstm_model, seasonal)
+    for back in (3, 2, 1):
+        forecaster.at(back, lstm_model.switches[:1])
+    forecaster.at(1, lstm_model.switches[:1])
+    assert len(passes) == 3
+    forecaster.at(3, lstm_model.switches[:1])
+    assert len(passes) == 4
+    assert len(forecaster.graph._passes) == 2
