@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,6 +91,42 @@ def kinds_of(panel: Panel, key: str, category: str) -> dict[str, tuple[str, ...]
     return found
 
 
+def has_attributes(panel: Panel) -> NDArray[np.bool_]:
+    """``[N]`` whether anything but its keys is known of a series."""
+    statics = panel.statics
+    own = [k for k, name in enumerate(statics.names) if not name.startswith("key_")]
+    text = np.array([[bool(word) for word in row] for row in statics.texts], bool).reshape(panel.n_series, -1)
+    known = (statics.codes[:, own] > 0).any(axis=1) | np.isfinite(statics.reals).any(axis=1) | text.any(axis=1)
+    return np.asarray(known)
+
+
+def held_out(
+    panel: Panel, item: NDArray[np.int64], single: bool, least: int, after: int
+) -> Iterator[tuple[int, NDArray[np.int64], Panel]]:
+    """Yield each launch: when it was, its series, and the panel of that day without the rest of its item.
+
+    Args:
+        panel: as it is today.
+        item: ``[N]`` code of each series' item.
+        single: whether each series is an item of its own.
+        least: periods that must lie before a launch.
+        after: and after it.
+    """
+    told, untold = has_attributes(panel), set()
+    for code, first in sorted({(0 if single else int(i), int(f)) for i, f in zip(item, panel.first, strict=True)}):
+        same = panel.first == first if single else item == code
+        target = np.flatnonzero(same & (panel.first == first))
+        if first < least or panel.n_history - first < after:
+            continue
+        if not told[target].any():
+            untold |= {*item[target].tolist()}
+            continue
+        cut = panel.at(panel.n_history - first).select(np.concatenate([target, np.flatnonzero(~same)]))
+        if can_launch(cut):
+            yield first, target, cut
+    print(json.dumps({"items left out, without an attribute": len(untold)}))
+
+
 def main() -> None:
     """Print the mean loss of each method, and of the launch forecast with fewer kinds of attributes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -104,15 +141,7 @@ def main() -> None:
     item = np.arange(panel.n_series) if single else panel.statics.codes[:, panel.statics.names.index(key)]
     losses: dict[str, list[float]] = {}
     of_item: list[int] = []
-    for code, first in sorted({(0 if single else int(i), int(f)) for i, f in zip(item, panel.first, strict=True)}):
-        back = panel.n_history - first
-        if first < least or back < after_least:
-            continue
-        same = panel.first == first if single else item == code
-        target = np.flatnonzero(same & (panel.first == first))
-        cut = panel.at(back).select(np.concatenate([target, np.flatnonzero(~same)]))
-        if not can_launch(cut):
-            continue
+    for first, target, cut in held_out(panel, item, single, least, after_least):
         bare = replace(cut, known={})
         made = {"category mean": category_mean(cut, options.category, ages)}
         for name, kept in kinds_of(panel, key, options.category).items():
