@@ -32,6 +32,10 @@ _PREDICTION = pa.schema(
     + [(n, pa.float64()) for n in _NUMBERS]
 )
 
+_ENOUGH_PAID = 20  # prices that were paid and planned, from which a planned column can be known as the price
+_AS_PLANNED = 0.01  # of a price that was paid, by which the plan may be off
+_NEARLY_ALL = 0.9  # of these prices
+
 
 def scenario_check_table(
     observations: Relation, series: Relation, calendar: Relation, setting: Relation, scenario: Relation
@@ -143,8 +147,23 @@ class Published:
 
 
 def price_name(panel: Panel, values: Mapping[str, Any]) -> str | None:
-    """The price among the columns known in advance, if it is there."""
-    return next((n for n in panel.known if n.lower() == str(values["price_column"]).lower()), None)
+    """The price among the columns known in advance, if it is there.
+
+    It has the name of the price in sales, or it is what nearly all who bought have paid: a plan may call it otherwise.
+    """
+    named = next((n for n in panel.known if n.lower() == str(values["price_column"]).lower()), None)
+    if named is not None or "price" not in panel.past:
+        return named
+    paid = panel.past["price"][:, : panel.n_history]
+    was_paid = np.isfinite(paid) & (paid > 0.0)
+    alike = {}
+    for name, column in panel.known.items():
+        planned = column[:, : panel.n_history]
+        both = was_paid & np.isfinite(planned)
+        if both.sum() >= _ENOUGH_PAID:
+            alike[name] = float((np.abs(planned - paid) <= _AS_PLANNED * paid)[both].mean())
+    best = max(alike, key=alike.__getitem__, default=None)
+    return best if best is not None and alike[best] >= _NEARLY_ALL else None
 
 
 def price_of(panel: Panel, values: Mapping[str, Any]) -> Floats:

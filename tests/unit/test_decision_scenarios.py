@@ -96,6 +96,22 @@ def test_without_planned_prices_the_last_one_paid_holds() -> None:
     assert np.isnan(found[2]).all()
 
 
+def test_a_planned_column_that_is_what_was_paid_is_the_price_whatever_its_name() -> None:
+    panel = make_panel(n=4, horizon=3, history=40)
+    planned = np.full((4, 43), 10.0, np.float32)
+    planned[:, 40:] = 8.0
+    paid = planned[:, :40].copy()
+    paid[0, ::4] *= 0.5  # vouchers, one payment in sixteen
+    paid[1] = np.nan
+    plan = {"sell_price": planned, "shelf": np.full((4, 43), 12.0, np.float32)}
+    bought = replace(panel, known=plan, past={"price": paid})
+    assert price_of(bought, {"price_column": "price"}).tolist() == [[8.0] * 3] * 4
+    dearer = replace(bought, past={"price": paid * 1.3})  # with taxes, say: the last price paid holds
+    assert price_of(dearer, {"price_column": "price"})[0].tolist() == [13.0] * 3
+    named = replace(bought, known={**plan, "Price": planned + 1.0})
+    assert price_of(named, {"price_column": "price"}).tolist() == [[9.0] * 3] * 4
+
+
 def test_what_is_not_known_stays_unknown() -> None:
     panel = make_panel(n=6)
     panel.known["promotion"][0, panel.n_history] = np.nan
