@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from salesfc_plugin.baselines import Forecast
 from salesfc_plugin.config import ForecastConfig
+from salesfc_plugin.inference import Forecaster
 from salesfc_plugin.launch import launch
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
@@ -53,13 +55,15 @@ class Job:
 
         panel = self.panel(observations, series)
         model = self.models[-1] if self.models else None
-        return self._rows((panel, part) for part in published_forecasts(panel, self.config, model))
+        network = None if model is None else forecast_of_part(model, panel, model.switches)
+        return self._rows((panel, part) for part in published_forecasts(panel, self.config, model, network))
 
     def backtest(self, observations: pa.Table, series: pa.Table) -> pa.Table:
         """Rows of every method's forecasts of some of the series at each backtest cutoff."""
         from salesfc_plugin.evaluation.publishing import backtest_parts
 
-        return self._rows(backtest_parts(self.panel(observations, series), self.config, self.models))
+        panel = self.panel(observations, series)
+        return self._rows(backtest_parts(panel, self.config, self.models, network=forecast_of_part))
 
     def _rows(self, parts: Iterable[tuple[Panel, Part]]) -> pa.Table:
         return pa.Table.from_batches(self._batches(parts), SCHEMA)
@@ -70,6 +74,11 @@ class Job:
         for panel, p in parts:
             model = model_at(self.models, panel.cutoff)
             yield from forecast_batches(panel, self.config, p.forecast, p.method, model, p.rows, p.status, p.reason)
+
+
+def forecast_of_part(model: TrainedModel, panel: Panel, switches: tuple[tuple[bool, ...], ...]) -> Forecast:
+    """The network's forecast in NumPy: to load TensorFlow takes an executor longer than most parts do."""
+    return Forecaster(model, panel).at(0, switches)
 
 
 def is_spread(observations: Relation, series: Relation, calendar: pa.Table, models: Sequence[TrainedModel]) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,10 @@ from salesfc_plugin.config import ConfigError, ForecastConfig, Progress
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 
+if TYPE_CHECKING:
+    from salesfc_plugin.forecasting import Forecaster
+
+Network = Callable[[TrainedModel, Panel, tuple[tuple[bool, ...], ...]], Forecast]  # of a panel by sets of input groups
 _TRAINING_SHARE = 0.5  # of a usual series' history stays before the first backtest cutoff
 
 
@@ -60,27 +65,39 @@ def model_at(models: Sequence[TrainedModel], cutoff: np.datetime64) -> TrainedMo
 
 
 def raw_forecasts(
-    panel: Panel, config: ForecastConfig, models: Sequence[TrainedModel], progress: Progress | None = None
+    panel: Panel,
+    config: ForecastConfig,
+    models: Sequence[TrainedModel],
+    progress: Progress | None = None,
+    network: Network | None = None,
 ) -> Iterator[tuple[int, Panel, dict[str, Forecast]]]:
     """Yield for each backtest cutoff how far back it is, the panel as it was, and the forecasts of every method.
 
     The network is the newest of the backtest models that was trained by then, and its input groups are those chosen on
-    the windows that were over, as production would have it.
+    the windows that were over, as production would have it. ``network`` is a way to its forecasts without TensorFlow.
     """
-    from salesfc_plugin.forecasting import Forecaster  # TensorFlow, which choosing among forecasts does not need
-
-    forecaster: Forecaster | None = None
+    network = network or _by_tensorflow(panel, config, progress)
     for back in backtest_cutoffs(panel, config):
         cut = panel.at(back)
         model = model_at(models, cut.cutoff)
-        made: dict[str, Forecast] = {}
-        if model is not None:
-            if forecaster is None or forecaster.model is not model:
-                forecaster = Forecaster(model, panel, config.batch, progress=progress)
-            made[model.network] = forecaster.at(back, chosen_at(model, cut))
         levels = config.levels if model is None else model.levels
+        made = {} if model is None else {model.network: network(model, cut, chosen_at(model, cut))}
         made |= {name: baseline(cut, levels) for name, baseline in BASELINES[panel.frequency].items()}
         yield back, cut, made
+
+
+def _by_tensorflow(panel: Panel, config: ForecastConfig, progress: Progress | None) -> Network:
+    """Forecasts from earlier cutoffs of a panel, whose arrays are made once for all of them."""
+    kept: list[Forecaster] = []
+
+    def forecast(model: TrainedModel, cut: Panel, switches: tuple[tuple[bool, ...], ...]) -> Forecast:
+        if not kept or kept[0].model is not model:
+            from salesfc_plugin.forecasting import Forecaster
+
+            kept[:] = [Forecaster(model, panel, config.batch, progress=progress)]
+        return kept[0].at(panel.n_history - cut.n_history, switches)
+
+    return forecast
 
 
 def chosen_at(model: TrainedModel, cut: Panel) -> tuple[tuple[bool, ...], ...]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from salesfc_plugin.baselines import BASELINES, Baseline, Forecast, recent_mean, seasonal_naive, zeros
 from salesfc_plugin.config import BATCH, CYCLES, ForecastConfig, Progress, Quiet
 from salesfc_plugin.errors import SalesfcError
-from salesfc_plugin.evaluation.backtest import backtest_cutoffs, model_at, raw_forecasts
+from salesfc_plugin.evaluation.backtest import Network, backtest_cutoffs, model_at, raw_forecasts
 from salesfc_plugin.evaluation.calibration import kinds_of
 from salesfc_plugin.evaluation.choice import candidate
 from salesfc_plugin.evaluation.fallbacks import fallbacks, network_rows
@@ -133,19 +133,20 @@ def backtest_parts(
     models: Sequence[TrainedModel],
     groups: Groups | None = None,
     progress: Progress | None = None,
+    network: Network | None = None,
 ) -> Iterator[tuple[Panel, Part]]:
     """Yield the panel as it was at each backtest cutoff with the forecast of each method for the series known by then.
 
     Method ``published`` is what a build at that cutoff would have published, chosen and calibrated on earlier cutoffs.
+    ``network`` is a way to the network's forecasts without TensorFlow.
     """
-    network = models[0].network if models else ""
     n_series = panel.n_series if panel.whole is None else panel.whole.n_series
     backs = backtest_cutoffs(panel, config)
     every = n_series * panel.horizon * len(backs) * (2 + len(BASELINES[panel.frequency]))
-    kept = {"seasonal_naive", network} if every > _MOST_ROWS else None
+    kept = {"seasonal_naive", models[0].network if models else ""} if every > _MOST_ROWS else None
     totals = Totals(panel, groups, max(backs, default=0)) if groups is not None and reconciles(models) else None
     progress = progress or Quiet()
-    found = raw_forecasts(panel, config, models, progress)
+    found = raw_forecasts(panel, config, models, progress, network)
     for back, cut, made in watched(found, len(backs), "backtest", progress, "cutoffs", lambda number, _: number + 1):
         started = np.flatnonzero(np.isfinite(cut.quantity).any(axis=1))
         if cut.n_history < CYCLES[cut.frequency].year:

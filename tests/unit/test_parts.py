@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +14,7 @@ import pyarrow.compute as pc
 import pytest
 
 from salesfc_plugin.evaluation.fallbacks import fallbacks
+from salesfc_plugin.evaluation.publishing import backtest_parts, published_forecasts
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from salesfc_plugin.parts import Job, is_spread, with_whole
@@ -59,6 +64,35 @@ def test_parts_are_forecast_as_the_whole_is(parts, work: str, with_model: bool) 
     assert made.select(plain).equals(at_once.select(plain))
     for name in ("forecast", "lower_bound", "upper_bound"):
         np.testing.assert_allclose(made[name], at_once[name], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("work", ["predict", "backtest"])
+def test_an_executor_needs_no_tensorflow_and_forecasts_as_it_does(parts, work: str, tmp_path: Path) -> None:
+    job, observations, series, model = parts
+    job = replace(job, models=(model,))
+    given, made = tmp_path / "given", tmp_path / "made"
+    given.write_bytes(pickle.dumps((job, observations, series)))
+    code = f"""
+import pickle, sys
+from pathlib import Path
+job, observations, series = pickle.loads(Path({str(given)!r}).read_bytes())
+Path({str(made)!r}).write_bytes(pickle.dumps(job.{work}(observations, series)))
+assert not {{"tensorflow", "keras"}} & set(sys.modules), "to load them takes longer than most parts do"
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    panel = job.panel(observations, series)
+    parts_of = published_forecasts(panel, job.config, model) if work == "predict" else None
+    here = [(panel, p) for p in parts_of] if parts_of else list(backtest_parts(panel, job.config, job.models))
+    expected = {
+        (cut.unique_id[row], str(cut.cutoff), p.method): p.forecast.mean[row] for cut, p in here for row in p.rows
+    }
+    found: dict[tuple[str, str, str], list[float]] = {}
+    for row in sorted(pickle.loads(made.read_bytes()).to_pylist(), key=lambda row: row["ts"]):
+        found.setdefault((row["unique_id"], str(row["cutoff"]), row["method"]), []).append(row["forecast"])
+    assert found.keys() == expected.keys()
+    for key, mean in expected.items():
+        np.testing.assert_allclose(found[key], mean, rtol=1e-4, atol=1e-5)
 
 
 def test_new_products_of_a_part_are_launched_by_what_all_series_taught(parts) -> None:
