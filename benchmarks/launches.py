@@ -6,7 +6,8 @@
 
 The database is a build of examples/m5, examples/online_retail or the demo shop (no network is needed). For each item
 and period in which it was first sold, the panel is cut there and every series of the item is taken away but for those
-that begin then. They are compared with the mean (and quantiles) of what past launches of their category sold. Loss is
+that begin then; items of which no attribute is known (test entries, vouchers) are left out, and counted. They are
+compared with the mean (and quantiles) of what past launches of their category sold. Loss is
 twice the pinball loss over the first 28 days (4 weeks), scaled by the series' own mean absolute seasonal difference.
 """
 
@@ -118,8 +119,9 @@ def held_out(
         target = np.flatnonzero(same & (panel.first == first))
         if first < least or panel.n_history - first < after:
             continue
-        if not told[target].any():
-            untold |= {*item[target].tolist()}
+        untold |= {*item[target[~told[target]]].tolist()}
+        target = target[told[target]]
+        if len(target) == 0:
             continue
         cut = panel.at(panel.n_history - first).select(np.concatenate([target, np.flatnonzero(~same)]))
         if can_launch(cut):

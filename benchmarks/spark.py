@@ -55,8 +55,6 @@ def session(master: str, folder: Path) -> Any:
         .config("spark.sql.shuffle.partitions", str(max(2 * executors, 4)))
         .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
         .config("spark.executorEnv.PYTHONPATH", str(REPOSITORY))
-        .config("spark.executorEnv.TF_NUM_INTRAOP_THREADS", "1")
-        .config("spark.executorEnv.TF_NUM_INTEROP_THREADS", "1")
         .getOrCreate()
     )
     made.sparkContext.setLogLevel("ERROR")

@@ -20,11 +20,10 @@ from salesfc_plugin.networks.inputs import Shape, Tensors, gather_inputs
 from salesfc_plugin.normalisation import to_units
 from salesfc_plugin.panel import Floats, Panel
 from salesfc_plugin.watching import watched
-from salesfc_plugin.windows import bytes_per_series, lookback, make_arrays
+from salesfc_plugin.windows import CHUNK_BYTES, bytes_per_series, lookback, make_arrays
 
-_CHUNK_BYTES = 256_000_000
 _KEPT_SERIES = 2000  # a panel of at most so many is forecast whole by all who forecast it, a larger one by samples too
-_KEPT_BYTES = 48_000_000
+_KEPT_BYTES = 64_000_000  # 2,000 series, 28 steps, 13 levels, three origins, six sets of inputs: 56 MB
 
 
 def forecast(model: TrainedModel, panel: Panel, batch: int = BATCH, progress: Progress | None = None) -> Forecast:
@@ -79,13 +78,47 @@ class Kind:
     sizes: tuple[tuple[int, ...], ...]
 
 
+class Passes:
+    """Forward passes under digests of all that they depend on.
+
+    From each origin of the backtest a build forecasts three times: to choose inputs, to learn from it, and to show it.
+    Kept are passes over a whole panel of up to 2,000 series, up to 64 MB for one kind of network.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[bytes, bytes], tuple[Floats, Floats]] = {}
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def get(self, of: bytes, key: bytes, make: Callable[[], tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+        """The pass of a model and panel, ``of``, and of where it begins and what it sees, ``key``.
+
+        Where there is no room those of other models and panels are forgotten, and else the new one is not kept: who
+        goes round through more than there is room for would find none of the old.
+        """
+        if (of, key) in self._made:
+            return self._made[of, key]
+        made = make()
+        if not self._has_room(made):
+            self._made = {name: kept for name, kept in self._made.items() if name[0] == of}
+        if self._has_room(made):
+            self._made[of, key] = made
+        return made
+
+    def _has_room(self, made: tuple[Floats, Floats]) -> bool:
+        return sum(m.nbytes + q.nbytes for m, q in (*self._made.values(), made)) <= _KEPT_BYTES
+
+    def clear(self) -> None:
+        """Forget all, so that the next forecast is made anew: where its time is measured."""
+        self._made.clear()
+
+
 class Graph:
-    """A network, its traced forward pass, and the newest passes that it made.
+    """A network, its traced forward pass, and passes that it made.
 
     To trace one takes as long as to forecast thousands of series, and a build forecasts a dozen times: all models and
-    panels of one kind share it, one at a time, since its weights are those of whoever forecasts. From each origin of
-    the backtest a build forecasts three times: to choose inputs, to learn from it, and to show it. A pass is kept under
-    a digest of all that it depends on.
+    panels of one kind share it, one at a time, since its weights are those of whoever forecasts.
     """
 
     made: ClassVar[dict[Kind, Graph]] = {}
@@ -96,19 +129,7 @@ class Graph:
         capacity = Capacity(**dict(kind.capacity))  # type: ignore[arg-type]  # its numbers are whole where they must be
         self.network = build_network(kind.network, kind.shape, capacity, kind.levels)
         self.run = tf.function(self._forward, autograph=False, reduce_retracing=True)
-        self._passes: dict[bytes, tuple[Floats, Floats]] = {}
-
-    def kept(self, key: bytes, make: Callable[[], tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
-        """The pass of a key, made if it is not there; the oldest of too many bytes are forgotten."""
-        if key not in self._passes:
-            self._passes[key] = made = make()
-            held = sum(mean.nbytes + quantiles.nbytes for mean, quantiles in self._passes.values())
-            for old, (mean, quantiles) in list(self._passes.items()):
-                if held > _KEPT_BYTES:
-                    del self._passes[old]
-                    held -= mean.nbytes + quantiles.nbytes
-            return made
-        return self._passes[key]
+        self.passes = Passes()
 
     @classmethod
     def of(cls, kind: Kind) -> Graph:
@@ -179,7 +200,7 @@ class Forecaster:
         model: TrainedModel,
         panel: Panel,
         batch: int = BATCH,
-        chunk_bytes: int = _CHUNK_BYTES,
+        chunk_bytes: int = CHUNK_BYTES,
         progress: Progress | None = None,
     ) -> None:
         self.model, self.panel, self.progress = model, panel, progress or Quiet()
@@ -275,9 +296,9 @@ class Forecaster:
             return self._pass(rows, origin, switch)
         if self._digest is None:
             self._digest = _digest(array.numpy() for _, array in sorted(self._tensors.arrays().items()))
-        told = (rows, np.array(origin), np.array(switch), np.array(self.model.recipe.normalisation))
-        key = self._digest + _digest((*weights, *told))
-        return self.graph.kept(key, lambda: self._pass(rows, origin, switch))
+        of = self._digest + _digest((*weights, np.array(self.model.recipe.normalisation)))
+        key = _digest((rows, np.array(origin), np.array(switch)))
+        return self.graph.passes.get(of, key, lambda: self._pass(rows, origin, switch))
 
     def _pass(self, rows: NDArray[np.int32], origin: int, switch: tuple[bool, ...]) -> tuple[Floats, Floats]:
         use, start = tf.constant([[float(on) for on in switch]]), tf.constant(origin)

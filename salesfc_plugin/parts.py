@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from salesfc_plugin.baselines import Forecast
 from salesfc_plugin.config import ForecastConfig
-from salesfc_plugin.inference import Forecaster
+from salesfc_plugin.inference import Forecaster, Network
 from salesfc_plugin.launch import launch
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from salesfc_plugin.reading import Relation, read_panel
 from salesfc_plugin.rows import SCHEMA, forecast_batches
 from salesfc_plugin.spread import Spread, Whole, fits, sampled
+from salesfc_plugin.windows import CHUNK_BYTES, bytes_per_series
 
 if TYPE_CHECKING:
     from salesfc_plugin.evaluation.publishing import Part
@@ -77,8 +78,14 @@ class Job:
 
 
 def forecast_of_part(model: TrainedModel, panel: Panel, switches: tuple[tuple[bool, ...], ...]) -> Forecast:
-    """The network's forecast in NumPy: to load TensorFlow takes an executor longer than most parts do."""
-    return Forecaster(model, panel).at(0, switches)
+    """The network's forecast in NumPy: to load TensorFlow takes an executor longer than most parts do.
+
+    Its dense arrays are made for some series at a time, so that they take the same memory whatever the part.
+    """
+    network, size = Network.of(model), max(CHUNK_BYTES // bytes_per_series(panel, model.recipe), 1)
+    slices = (np.arange(first, min(first + size, panel.n_series)) for first in range(0, panel.n_series, size))
+    made = [Forecaster(model, panel.select(rows), network).at(0, switches) for rows in slices]
+    return Forecast(np.concatenate([f.mean for f in made]), np.concatenate([f.quantiles for f in made]), model.levels)
 
 
 def is_spread(observations: Relation, series: Relation, calendar: pa.Table, models: Sequence[TrainedModel]) -> bool:

@@ -19,6 +19,7 @@ from salesfc_plugin.panel import Floats, Panel
 from salesfc_plugin.recipe import CLIP, Recipe
 
 KNOWN_SHARE = 0.5  # of a window, below which the encoder is not asked about it
+CHUNK_BYTES = 256_000_000  # of dense arrays that are made at once, however many series there are
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ class Case:
         changed: as the scenario wants it.
         applied: its rows.
         units: ``[N, H]`` published mean.
+        price_name: of the price among the columns known in advance, if it is there.
         price: ``[N, H]`` planned price, NaN where none is known.
         cost: ``[N]`` of a unit, NaN where unknown.
         codes, words: category of each series, and names of the categories.
@@ -61,6 +62,7 @@ class Case:
     changed: Panel
     applied: list[Applied]
     units: Doubles
+    price_name: str | None
     price: Doubles
     cost: Doubles
     codes: NDArray[np.int64]
@@ -88,7 +90,7 @@ def taken_table(
     effects = read_effects(effect)
     rows: list[dict[str, Any]] = []
     for case in _cases(observations, series, calendar, config, values, prediction, scenario, position):
-        touched, new_price = case.touched, price_of(case.changed, values).astype(np.float64)
+        touched, new_price = case.touched, price_of(case.changed, case.price_name).astype(np.float64)
         for code in np.unique(case.codes[touched]):
             of = case.codes == code
             row: dict[str, Any] = {"scenario_id": case.name, "category": case.words[code]}
@@ -119,7 +121,7 @@ def discount_table(
     effects = read_effects(effect)
     tables: list[dict[str, Any]] = []
     for case in _cases(observations, series, calendar, config, values, prediction, scenario, position):
-        name = price_name(case.panel, values)
+        name = case.price_name
         if name is None or not any(a.change.column.lower() == name.lower() for a in case.applied):
             continue
         codes = np.unique(case.codes[case.touched])
@@ -156,11 +158,12 @@ def _cases(
     costs = as_arrow(position)
     by_id = dict(zip(costs["unique_id"].to_pylist(), costs["unit_cost"].to_pylist(), strict=True))
     cost = np.array([np.nan if by_id.get(n) is None else by_id[n] for n in panel.unique_id], np.float64)
-    price = price_of(panel, values).astype(np.float64)
+    name_of_price = price_name(panel, values)
+    price = price_of(panel, name_of_price).astype(np.float64)
     for name, rows in changes.items():
         changed, applied = apply_scenario(panel, attributes, rows)
         if not any(a.reason for a in applied):
-            yield Case(name, panel, changed, applied, units, price, cost, codes, words)
+            yield Case(name, panel, changed, applied, units, name_of_price, price, cost, codes, words)
 
 
 def _gain(case: Case, shift: Shift, draws: Doubles, part: NDArray[np.bool_], new_price: Doubles) -> Doubles:

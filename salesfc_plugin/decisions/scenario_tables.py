@@ -32,9 +32,10 @@ _PREDICTION = pa.schema(
     + [(n, pa.float64()) for n in _NUMBERS]
 )
 
-_ENOUGH_PAID = 20  # prices that were paid and planned, from which a planned column can be known as the price
+_ENOUGH_PAID = 20  # prices that were paid as planned, from which a planned column can be known as the price
 _AS_PLANNED = 0.01  # of a price that was paid, by which the plan may be off
-_NEARLY_ALL = 0.9  # of these prices
+_NEARLY_ALL = 0.9  # of the prices that were paid, and of the series that are sold
+_FEW_PRICES = 2  # a column of no more values is a flag, whatever was paid
 
 
 def scenario_check_table(
@@ -77,7 +78,7 @@ def scenario_table(
         return _PREDICTION.empty_table()
     config, values = read_settings(setting)
     panel, attributes = read_both(observations, series, calendar, values, config, model)
-    baseline = Forecaster(model, panel).at(0, model.switches)
+    baseline, price = Forecaster(model, panel).at(0, model.switches), price_name(panel, values)
     published = Published.of(prediction, panel)
     effects, (words, codes) = read_effects(effect), categories(attributes, values)
     z = float(ndtri(0.5 + config.confidence_level / 2.0))
@@ -90,7 +91,7 @@ def scenario_table(
         picked = np.unique(np.concatenate([a.rows for a in applied]))
         made = Forecaster(model, changed.select(picked)).at(0, model.switches)
         moved = made.mean - baseline.mean[picked], made.quantiles - baseline.quantiles[picked]
-        prices = price_of(panel, values)[picked], price_of(changed, values)[picked]
+        prices = price_of(panel, price)[picked], price_of(changed, price)[picked]
         factors = np.full((3, panel.n_series, panel.horizon), np.nan)
         for code in np.unique(codes[picked]):
             if words[code] in effects:
@@ -149,29 +150,34 @@ class Published:
 def price_name(panel: Panel, values: Mapping[str, Any]) -> str | None:
     """The price among the columns known in advance, if it is there.
 
-    It has the name of the price in sales, or it is what nearly all who bought have paid: a plan may call it otherwise.
+    It has the name of the price in sales, or it is what was paid in nearly every period of every series and is planned
+    for nearly all of them: a plan may call it otherwise.
     """
     named = next((n for n in panel.known if n.lower() == str(values["price_column"]).lower()), None)
     if named is not None or "price" not in panel.past:
         return named
     paid = panel.past["price"][:, : panel.n_history]
     was_paid = np.isfinite(paid) & (paid > 0.0)
+    bought, enough = was_paid.any(axis=1), max(_NEARLY_ALL * was_paid.sum(), _ENOUGH_PAID)
     alike = {}
     for name, column in panel.known.items():
         planned = column[:, : panel.n_history]
-        both = was_paid & np.isfinite(planned)
-        if both.sum() >= _ENOUGH_PAID:
-            alike[name] = float((np.abs(planned - paid) <= _AS_PLANNED * paid)[both].mean())
-    best = max(alike, key=alike.__getitem__, default=None)
-    return best if best is not None and alike[best] >= _NEARLY_ALL else None
+        as_planned = was_paid & (np.abs(planned - paid) <= _AS_PLANNED * paid)
+        is_price = as_planned.sum() >= enough and len(np.unique(planned[as_planned])) > _FEW_PRICES
+        if is_price and np.isfinite(column[bought, panel.n_history :]).mean() >= _NEARLY_ALL:
+            alike[name] = int(as_planned.sum())
+    return max(alike, key=alike.__getitem__, default=None)
 
 
-def price_of(panel: Panel, values: Mapping[str, Any]) -> Floats:
+def price_of(panel: Panel, name: str | None) -> Floats:
     """``[N, H]`` price of each future period: the one known in advance, else the last that was paid, else NaN.
 
     Where prices are known in advance, one that is not planned is NaN: a scenario could not change it.
+
+    Args:
+        panel: with the plan, or with a scenario's changes of it.
+        name: of the price among the columns known in advance, if it is there.
     """
-    name = price_name(panel, values)
     if name is not None:
         return panel.known[name][:, panel.n_history :]
     paid = panel.past.get("price", np.full((panel.n_series, 1), np.nan, np.float32))

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from salesfc_plugin.decisions.expressions import ExpressionError, compile_filter, compile_number
-from salesfc_plugin.decisions.scenario_tables import price_of
+from salesfc_plugin.decisions.scenario_tables import price_name, price_of
 from salesfc_plugin.decisions.scenarios import Change, apply_scenario, read_changes
+from salesfc_plugin.panel import Panel
 from tests.unit.panels import make_panel
 
 COLUMNS = ["price", "promotion", 'a"b']
@@ -91,25 +92,48 @@ def test_without_planned_prices_the_last_one_paid_holds() -> None:
     paid = np.full((3, 20), 9.0, np.float32)
     paid[1, 12:] = np.nan
     paid[2] = np.nan
-    found = price_of(replace(panel, known={}, past={"price": paid}), {"price_column": "price"})
+    found = price_of(replace(panel, known={}, past={"price": paid}), None)
     assert found[:2].tolist() == [[9.0] * 3] * 2
     assert np.isnan(found[2]).all()
 
 
-def test_a_planned_column_that_is_what_was_paid_is_the_price_whatever_its_name() -> None:
+def bought() -> Panel:
+    """Four series, three of which were sold at the planned prices but for vouchers, one payment in twelve."""
     panel = make_panel(n=4, horizon=3, history=40)
-    planned = np.full((4, 43), 10.0, np.float32)
+    planned = np.repeat(np.array([10.0, 12.0, 14.0, 16.0], np.float32)[:, None], 43, axis=1)
     planned[:, 40:] = 8.0
     paid = planned[:, :40].copy()
-    paid[0, ::4] *= 0.5  # vouchers, one payment in sixteen
+    paid[0, ::4] *= 0.5
     paid[1] = np.nan
-    plan = {"sell_price": planned, "shelf": np.full((4, 43), 12.0, np.float32)}
-    bought = replace(panel, known=plan, past={"price": paid})
-    assert price_of(bought, {"price_column": "price"}).tolist() == [[8.0] * 3] * 4
-    dearer = replace(bought, past={"price": paid * 1.3})  # with taxes, say: the last price paid holds
-    assert price_of(dearer, {"price_column": "price"})[0].tolist() == [13.0] * 3
-    named = replace(bought, known={**plan, "Price": planned + 1.0})
-    assert price_of(named, {"price_column": "price"}).tolist() == [[9.0] * 3] * 4
+    plan = {"sell_price": planned, "shelf": planned * 1.1}
+    return replace(panel, known=plan, past={"price": paid})
+
+
+def price_called(panel: Panel) -> str | None:
+    return price_name(panel, {"price_column": "price"})
+
+
+def test_a_planned_column_that_is_what_was_paid_is_the_price_whatever_its_name() -> None:
+    panel = bought()
+    assert price_called(panel) == "sell_price"
+    assert price_of(panel, price_called(panel)).tolist() == [[8.0] * 3] * 4
+    named = replace(panel, known={**panel.known, "Price": panel.known["shelf"]})
+    assert price_called(named) == "Price"
+
+
+def test_no_other_column_is_taken_for_the_price() -> None:
+    panel = bought()
+    with_taxes = replace(panel, past={"price": panel.past["price"] * 1.3})
+    assert price_called(with_taxes) is None
+    assert price_of(with_taxes, None)[0].tolist() == pytest.approx([13.0] * 3)
+    for_one = panel.known["sell_price"].copy()
+    for_one[1:] = np.nan  # planned for one series alone: the others keep the price that they were sold at
+    not_ahead = panel.known["sell_price"].copy()
+    not_ahead[:, 40:] = np.nan
+    for plan in (for_one, not_ahead):
+        assert price_called(replace(panel, known={"sell_price": plan})) is None
+    one = np.ones((4, 43), np.float32)
+    assert price_called(replace(panel, known={"is_open": one}, past={"price": one[:, :40]})) is None
 
 
 def test_what_is_not_known_stays_unknown() -> None:

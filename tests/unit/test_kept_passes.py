@@ -78,16 +78,28 @@ def test_inputs_as_usual_are_never_taken_for_inputs_as_they_are(seasonal: Panel,
     assert_same(forecaster.at(0, lstm_model.switches), as_it_is)
 
 
-def test_what_is_kept_has_a_bound(
+def test_what_is_kept_has_a_bound_and_makes_room_for_another_model(
     seasonal: Panel, lstm_model: TrainedModel, passes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_pass = seasonal.n_series * seasonal.horizon * (1 + len(lstm_model.levels)) * 4
     monkeypatch.setattr(forecasting, "_KEPT_BYTES", 2 * a_pass)
-    forecaster = Forecaster(lstm_model, seasonal)
-    for back in (3, 2, 1):
-        forecaster.at(back, lstm_model.switches[:1])
-    forecaster.at(1, lstm_model.switches[:1])
-    assert len(passes) == 3
-    forecaster.at(3, lstm_model.switches[:1])
+    forecaster, once = Forecaster(lstm_model, seasonal), lstm_model.switches[:1]
+    for back in (3, 2, 1) * 2:  # a round through more than there is room for still finds what there was room for
+        forecaster.at(back, once)
     assert len(passes) == 4
-    assert len(forecaster.graph._passes) == 2
+    assert len(forecaster.graph.passes) == 2
+    other = replace(lstm_model, weights=tuple(tuple(1.5 * w for w in member) for member in lstm_model.weights))
+    for _ in range(2):
+        Forecaster(other, seasonal).at(3, once)
+    assert len(passes) == 5
+    assert len(forecaster.graph.passes) == 1
+
+
+def test_a_forecast_whose_time_is_measured_is_made_anew(
+    seasonal: Panel, lstm_model: TrainedModel, passes: list[int]
+) -> None:
+    forecaster = Forecaster(lstm_model, seasonal)
+    for turn in (1, 2):
+        forecaster.graph.passes.clear()
+        forecaster.at(BACK, lstm_model.switches)
+        assert len(passes) == turn * len(lstm_model.switches) * len(lstm_model.weights)

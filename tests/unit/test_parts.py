@@ -13,11 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from salesfc_plugin import inference, windows
+from salesfc_plugin import parts as parts_module
 from salesfc_plugin.evaluation.fallbacks import fallbacks
 from salesfc_plugin.evaluation.publishing import backtest_parts, published_forecasts
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
-from salesfc_plugin.parts import Job, is_spread, with_whole
+from salesfc_plugin.parts import Job, forecast_of_part, is_spread, with_whole
 from tests.networks import random_model
 from tests.panels import launching_panel, relations_of, tiny_config
 
@@ -85,14 +87,35 @@ assert not {{"tensorflow", "keras"}} & set(sys.modules), "to load them takes lon
     parts_of = published_forecasts(panel, job.config, model) if work == "predict" else None
     here = [(panel, p) for p in parts_of] if parts_of else list(backtest_parts(panel, job.config, job.models))
     expected = {
-        (cut.unique_id[row], str(cut.cutoff), p.method): p.forecast.mean[row] for cut, p in here for row in p.rows
+        (cut.unique_id[row], str(cut.cutoff), p.method): np.column_stack(
+            [p.forecast.mean[row], p.forecast.quantiles[row]]
+        )
+        for cut, p in here
+        for row in p.rows
     }
-    found: dict[tuple[str, str, str], list[float]] = {}
+    found: dict[tuple[str, str, str], list[list[float]]] = {}
     for row in sorted(pickle.loads(made.read_bytes()).to_pylist(), key=lambda row: row["ts"]):
-        found.setdefault((row["unique_id"], str(row["cutoff"]), row["method"]), []).append(row["forecast"])
+        key = row["unique_id"], str(row["cutoff"]), row["method"]
+        found.setdefault(key, []).append([row["forecast"], *row["quantiles"]])
     assert found.keys() == expected.keys()
-    for key, mean in expected.items():
-        np.testing.assert_allclose(found[key], mean, rtol=1e-4, atol=1e-5)
+    for key, numbers in expected.items():
+        np.testing.assert_allclose(found[key], numbers, rtol=1e-4, atol=1e-4)
+
+
+def test_dense_arrays_of_a_large_part_are_made_for_some_series_at_a_time(
+    parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, observations, series, model = parts
+    panel = job.panel(observations, series)
+    at_once = forecast_of_part(model, panel, model.switches)
+    sizes: list[int] = []
+    made = windows.make_arrays
+    monkeypatch.setattr(inference, "make_arrays", lambda p, recipe: sizes.append(p.n_series) or made(p, recipe))
+    monkeypatch.setattr(parts_module, "CHUNK_BYTES", 3 * windows.bytes_per_series(panel, model.recipe))
+    in_slices = forecast_of_part(model, panel, model.switches)
+    assert sizes == [3, 3, 3, 3, 2]
+    np.testing.assert_allclose(in_slices.mean, at_once.mean, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(in_slices.quantiles, at_once.quantiles, rtol=1e-5, atol=1e-6)
 
 
 def test_new_products_of_a_part_are_launched_by_what_all_series_taught(parts) -> None:
