@@ -26,7 +26,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def counted(self: Forecaster, rows: np.ndarray, *given: object) -> object:
         made.append(len(rows))
-        return really(self, rows, *given)  # type: ignore[arg-type]
+        return really(self, rows, *given)
 
     monkeypatch.setattr(Graph, "made", {})
     monkeypatch.setattr(Forecaster, "_pass", counted)

@@ -20,6 +20,7 @@ from salesfc_plugin.evaluation.publishing import backtest_parts, published_forec
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from salesfc_plugin.parts import Job, forecast_of_part, is_spread, with_whole
+from salesfc_plugin.recipe import Recipe
 from tests.networks import random_model
 from tests.panels import launching_panel, relations_of, tiny_config
 
@@ -109,8 +110,12 @@ def test_dense_arrays_of_a_large_part_are_made_for_some_series_at_a_time(
     panel = job.panel(observations, series)
     at_once = forecast_of_part(model, panel, model.switches)
     sizes: list[int] = []
-    made = windows.make_arrays
-    monkeypatch.setattr(inference, "make_arrays", lambda p, recipe: sizes.append(p.n_series) or made(p, recipe))
+
+    def counted(some: Panel, recipe: Recipe) -> windows.Arrays:
+        sizes.append(some.n_series)
+        return windows.make_arrays(some, recipe)
+
+    monkeypatch.setattr(inference, "make_arrays", counted)
     monkeypatch.setattr(parts_module, "CHUNK_BYTES", 3 * windows.bytes_per_series(panel, model.recipe))
     in_slices = forecast_of_part(model, panel, model.switches)
     assert sizes == [3, 3, 3, 3, 2]
