@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +18,9 @@ from salesfc_plugin.networks import Capacity, build_network
 from salesfc_plugin.networks.inputs import Shape, Tensors, gather_inputs
 from salesfc_plugin.normalisation import to_units
 from salesfc_plugin.panel import Floats, Panel
+from salesfc_plugin.passes import KEPT_SERIES, Passes, digest
 from salesfc_plugin.watching import watched
 from salesfc_plugin.windows import CHUNK_BYTES, bytes_per_series, lookback, make_arrays
-
-_KEPT_SERIES = 2000  # a panel of at most so many is forecast whole by all who forecast it, a larger one by samples too
-_KEPT_BYTES = 64_000_000  # 2,000 series, 28 steps, 13 levels, three origins, six sets of inputs: 56 MB
 
 
 def forecast(model: TrainedModel, panel: Panel, batch: int = BATCH, progress: Progress | None = None) -> Forecast:
@@ -76,42 +73,6 @@ class Kind:
     width: int
     end: int
     sizes: tuple[tuple[int, ...], ...]
-
-
-class Passes:
-    """Forward passes under digests of all that they depend on.
-
-    From each origin of the backtest a build forecasts three times: to choose inputs, to learn from it, and to show it.
-    Kept are passes over a whole panel of up to 2,000 series, up to 64 MB for one kind of network.
-    """
-
-    def __init__(self) -> None:
-        self._made: dict[tuple[bytes, bytes], tuple[Floats, Floats]] = {}
-
-    def __len__(self) -> int:
-        return len(self._made)
-
-    def get(self, of: bytes, key: bytes, make: Callable[[], tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
-        """The pass of a model and panel, ``of``, and of where it begins and what it sees, ``key``.
-
-        Where there is no room those of other models and panels are forgotten, and else the new one is not kept: who
-        goes round through more than there is room for would find none of the old.
-        """
-        if (of, key) in self._made:
-            return self._made[of, key]
-        made = make()
-        if not self._has_room(made):
-            self._made = {name: kept for name, kept in self._made.items() if name[0] == of}
-        if self._has_room(made):
-            self._made[of, key] = made
-        return made
-
-    def _has_room(self, made: tuple[Floats, Floats]) -> bool:
-        return sum(m.nbytes + q.nbytes for m, q in (*self._made.values(), made)) <= _KEPT_BYTES
-
-    def clear(self) -> None:
-        """Forget all, so that the next forecast is made anew: where its time is measured."""
-        self._made.clear()
 
 
 class Graph:
@@ -271,13 +232,16 @@ class Forecaster:
         self, rows: NDArray[np.int64], periods_back: int, switches: tuple[tuple[bool, ...], ...]
     ) -> tuple[Floats, Floats]:
         place, origin = self._prepare(rows), self._end - periods_back
+        there = place.astype(np.int32)
         mean = np.zeros((len(rows), self.shape.horizon), np.float32)
         quantiles = np.zeros((*mean.shape, len(self.model.levels)), np.float32)
         with self.graph.lock:
             for weights in self.model.weights:
                 self.graph.network.set_weights(list(weights))
+                source = self._source(weights, len(rows))
                 for switch in switches:
-                    m, q = self._kept_pass(weights, place.astype(np.int32), origin, switch)
+                    asked = partial(self._pass, there, origin, switch)
+                    m, q = self.graph.passes.get(source, (there, np.array(origin), np.array(switch)), asked)
                     mean += m
                     quantiles += q
         members = len(self.model.weights) * len(switches)
@@ -289,16 +253,13 @@ class Forecaster:
             quantiles *= share[:, :, None]
         return mean, quantiles
 
-    def _kept_pass(
-        self, weights: Sequence[Floats], rows: NDArray[np.int32], origin: int, switch: tuple[bool, ...]
-    ) -> tuple[Floats, Floats]:
-        if self._shown is not None or len(rows) < self.panel.n_series or len(rows) > _KEPT_SERIES:
-            return self._pass(rows, origin, switch)
+    def _source(self, weights: tuple[Floats, ...], n_rows: int) -> bytes | None:
+        """Digest of what passes are made of beside where they begin and what they see; None if they are not kept."""
+        if self._shown is not None or n_rows < self.panel.n_series or n_rows > KEPT_SERIES:
+            return None
         if self._digest is None:
-            self._digest = _digest(array.numpy() for _, array in sorted(self._tensors.arrays().items()))
-        of = self._digest + _digest((*weights, np.array(self.model.recipe.normalisation)))
-        key = _digest((rows, np.array(origin), np.array(switch)))
-        return self.graph.passes.get(of, key, lambda: self._pass(rows, origin, switch))
+            self._digest = digest(array.numpy() for _, array in sorted(self._tensors.arrays().items()))
+        return self._digest + digest((*weights, np.array(self.model.recipe.normalisation)))
 
     def _pass(self, rows: NDArray[np.int32], origin: int, switch: tuple[bool, ...]) -> tuple[Floats, Floats]:
         use, start = tf.constant([[float(on) for on in switch]]), tf.constant(origin)
@@ -336,11 +297,3 @@ class Forecaster:
         names = self.model.recipe.calendar_names
         found = [usual[place[n]] if n in place and "holiday" in n else np.nan for n in names]
         return np.array(found, np.float32)
-
-
-def _digest(arrays: Iterable[NDArray[Any]]) -> bytes:
-    """Of the numbers in arrays whose shapes and types are told elsewhere."""
-    told = hashlib.blake2b(digest_size=16)
-    for array in arrays:
-        told.update(np.ascontiguousarray(array).data)
-    return told.digest()

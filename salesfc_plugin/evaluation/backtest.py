@@ -15,7 +15,9 @@ from salesfc_plugin.panel import Panel
 if TYPE_CHECKING:
     from salesfc_plugin.forecasting import Forecaster
 
-Network = Callable[[TrainedModel, Panel, tuple[tuple[bool, ...], ...]], Forecast]  # of a panel by sets of input groups
+NetworkForecast = Callable[
+    [TrainedModel, Panel, tuple[tuple[bool, ...], ...]], Forecast
+]  # of a panel by sets of input groups
 _TRAINING_SHARE = 0.5  # of a usual series' history stays before the first backtest cutoff
 
 
@@ -69,7 +71,7 @@ def raw_forecasts(
     config: ForecastConfig,
     models: Sequence[TrainedModel],
     progress: Progress | None = None,
-    network: Network | None = None,
+    network: NetworkForecast | None = None,
 ) -> Iterator[tuple[int, Panel, dict[str, Forecast]]]:
     """Yield for each backtest cutoff how far back it is, the panel as it was, and the forecasts of every method.
 
@@ -86,7 +88,7 @@ def raw_forecasts(
         yield back, cut, made
 
 
-def _by_tensorflow(panel: Panel, config: ForecastConfig, progress: Progress | None) -> Network:
+def _by_tensorflow(panel: Panel, config: ForecastConfig, progress: Progress | None) -> NetworkForecast:
     """Forecasts from earlier cutoffs of a panel, whose arrays are made once for all of them."""
     kept: list[Forecaster] = []
 

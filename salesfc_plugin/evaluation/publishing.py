@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from salesfc_plugin.baselines import BASELINES, Baseline, Forecast, recent_mean, seasonal_naive, zeros
 from salesfc_plugin.config import BATCH, CYCLES, ForecastConfig, Progress, Quiet
 from salesfc_plugin.errors import SalesfcError
-from salesfc_plugin.evaluation.backtest import Network, backtest_cutoffs, model_at, raw_forecasts
+from salesfc_plugin.evaluation.backtest import NetworkForecast, backtest_cutoffs, model_at, raw_forecasts
 from salesfc_plugin.evaluation.calibration import kinds_of
 from salesfc_plugin.evaluation.choice import candidate
 from salesfc_plugin.evaluation.fallbacks import fallbacks, network_rows
@@ -133,7 +133,7 @@ def backtest_parts(
     models: Sequence[TrainedModel],
     groups: Groups | None = None,
     progress: Progress | None = None,
-    network: Network | None = None,
+    network: NetworkForecast | None = None,
 ) -> Iterator[tuple[Panel, Part]]:
     """Yield the panel as it was at each backtest cutoff with the forecast of each method for the series known by then.
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from salesfc_plugin import forecasting
+from salesfc_plugin import passes as kept
 from salesfc_plugin.baselines import Forecast
 from salesfc_plugin.evaluation.selection import score_switches
 from salesfc_plugin.forecasting import Forecaster, Graph, Shown
@@ -36,7 +37,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def alone(model: TrainedModel, panel: Panel, back: int = BACK) -> Forecast:
     """The forecast where nothing was kept."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forecasting, "_KEPT_SERIES", 0)
+        patch.setattr(forecasting, "KEPT_SERIES", 0)
         return Forecaster(model, panel).at(back, model.switches)
 
 
@@ -82,7 +83,7 @@ def test_what_is_kept_has_a_bound_and_makes_room_for_another_model(
     seasonal: Panel, lstm_model: TrainedModel, passes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_pass = seasonal.n_series * seasonal.horizon * (1 + len(lstm_model.levels)) * 4
-    monkeypatch.setattr(forecasting, "_KEPT_BYTES", 2 * a_pass)
+    monkeypatch.setattr(kept, "KEPT_BYTES", 2 * a_pass)
     forecaster, once = Forecaster(lstm_model, seasonal), lstm_model.switches[:1]
     for back in (3, 2, 1) * 2:  # a round through more than there is room for still finds what there was room for
         forecaster.at(back, once)

@@ -85,8 +85,10 @@ assert not {{"tensorflow", "keras"}} & set(sys.modules), "to load them takes lon
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     panel = job.panel(observations, series)
-    parts_of = published_forecasts(panel, job.config, model) if work == "predict" else None
-    here = [(panel, p) for p in parts_of] if parts_of else list(backtest_parts(panel, job.config, job.models))
+    if work == "predict":
+        here = [(panel, part) for part in published_forecasts(panel, job.config, model)]
+    else:
+        here = list(backtest_parts(panel, job.config, job.models))
     expected = {
         (cut.unique_id[row], str(cut.cutoff), p.method): np.column_stack(
             [p.forecast.mean[row], p.forecast.quantiles[row]]
