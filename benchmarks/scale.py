@@ -1,4 +1,5 @@
-"""What a build costs at a size: makes data, runs `dbt build --full-refresh`, then the prediction alone, for real.
+"""What a build costs at a size: makes data, runs `dbt build --full-refresh`, then the prediction alone, then that of
+a day later, for real.
 
     python benchmarks/scale.py --series 1905 --days 1941 --preset quick --json costs.json
 
@@ -21,7 +22,7 @@ from typing import Any
 
 import duckdb
 from meter import Cost, Run, epoch, measured
-from scale_data import HORIZON, write_data
+from scale_data import HORIZON, add_period, write_data
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data" / "m5"
@@ -166,6 +167,9 @@ def main() -> None:
         if not options.select:
             run = dbt(options, folder, "predict", ["build", "--select", "tag:salesfc_predict"])
             costs |= report("predict", run, stages(run, folder / "predict"))
+            add_period(db, options.frequency)
+            run = dbt(options, folder, "new_day", ["build", "--select", "tag:salesfc_predict"])
+            costs |= report("new_day", run, stages(run, folder / "new_day"))
         costs["peak_memory_gb"] = max(v for k, v in costs.items() if k.endswith("peak_memory_gb"))
         costs["database_gb"] = round(db.stat().st_size / 1e9, 3)
         options.json.write_text(json.dumps(costs, indent=2) + "\n")

@@ -100,6 +100,17 @@ def write_data(db: Path, series: int, days: int, seed: int, folder: Path, freque
     return f"{rows:,} rows of sales, {series:,} series, {days} days: {made}"
 
 
+def add_period(db: Path, frequency: str = "day") -> None:
+    """Let one more period of sales arrive: what was sold a week before it."""
+    ahead = {"day": 1, "week": 7}[frequency]
+    with duckdb.connect(str(db)) as con:
+        con.execute(f"""
+            insert into raw.sales
+            select item_id, store_id, cast(date + 7 as date) as date, units, sell_price
+            from raw.sales
+            where date = (select max(date) from raw.sales) + {ahead} - 7""")
+
+
 def _real_tables(con: duckdb.DuckDBPyConnection, series: int, rng: np.random.Generator, folder: Path) -> None:
     """Temporary tables ``key``, ``price``, ``calendar`` and ``daily`` from M5's files."""
     con.execute(f"""

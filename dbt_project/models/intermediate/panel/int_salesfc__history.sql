@@ -1,10 +1,21 @@
 {#- Every period of every series, from its first to the end of the horizon: gaps filled, outliers
     dealt with. A table: joined once more within one query, tens of millions of rows ran out of
-    memory. -#}
+    memory. Where a gap is filled from both sides, a month hangs on later ones, and all is made anew. -#}
+{{ config(**salesfc.by_month()) }}
 {%- set gaps, missing = salesfc.setting('gaps'), salesfc.setting('missing') -%}
 {%- set outliers = salesfc.setting('outliers') -%}
 {%- set fills = gaps in ['interpolate', 'forward'] or missing in ['interpolate', 'forward'] -%}
+{%- set changed = {'months': none} -%}
+{%- if not fills -%}
+    {%- set changed = salesfc.changed_months({
+        'quantity': ref('int_salesfc__period_quantity'),
+        'outlier': ref('int_salesfc__outlier'),
+        'span': '(select unique_id, first_ts as ts from ' ~ ref('int_salesfc__series_span') ~ ')',
+        'cutoff': '(select cutoff as ts, last_ts from ' ~ ref('int_salesfc__cutoff') ~ ')',
+    }, and_later=true) -%}
+{%- endif %}
 
+{{ salesfc.noted(changed) }}
 with ruled as (
 
     select
@@ -33,6 +44,7 @@ with ruled as (
     cross join {{ ref('int_salesfc__cutoff') }} as cutoff
     left join {{ ref('int_salesfc__outlier') }} as outlier
         on grid.unique_id = outlier.unique_id and grid.ts = outlier.ts
+    where {{ salesfc.is_changed('grid.ts', changed) }}
 
 )
 {%- if fills %},

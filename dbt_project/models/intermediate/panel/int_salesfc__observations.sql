@@ -1,5 +1,6 @@
 {#- The panel that Python reads: one row for each series and period, from its first sale to the end
     of the horizon. -#}
+{{ config(**salesfc.by_month()) }}
 {%- set known_columns = salesfc.setting('known_columns') -%}
 {%- set past_columns = salesfc.setting('past_columns') -%}
 {%- set has_known = salesfc.setting('covariates_identifier') != '' and known_columns != [] -%}
@@ -16,6 +17,16 @@
     {%- do numbered.append(name) -%}
 {%- endfor -%}
 
+{%- set read = joined.keys() | list -%}
+{%- if has_stock -%}{%- do read.append('censored') -%}{%- endif -%}
+{%- if customer -%}{%- do read.append('period_sales') -%}{%- endif -%}
+{%- set inputs = {} -%}
+{%- for name in ['history'] + read -%}
+    {%- do inputs.update({name: ref('int_salesfc__' ~ name)}) -%}
+{%- endfor -%}
+{%- set changed = salesfc.changed_months(inputs) -%}
+
+{{ salesfc.noted(changed) }}
 {{ salesfc.numbered_by_key(joined, numbered) if numbered }}
 select
     history.unique_id,
@@ -57,3 +68,4 @@ left join {{ ref('int_salesfc__censored') }} as censored
 left join {{ ref('int_salesfc__period_sales') }} as sales
     on history.unique_id = sales.unique_id and history.ts = sales.ts
 {%- endif %}
+where {{ salesfc.is_changed('history.ts', changed) }}

@@ -4,7 +4,9 @@
     outliers. A period is judged by those so far, itself among them, so that no later one changes
     what a backtest sees: by the last 364 sales, of weeks 52 and of months 24 (a year or two of what is
     sold in every period), so that a level that has moved is the usual one after a quarter of them (of
-    weeks a half), and by 20 sales at least. -#}
+    weeks a half), and by 20 sales at least. Months whose sales, and those before, are as they were keep
+    their rows; the others are judged beside as many sales before them as they look back on. -#}
+{{ config(**salesfc.by_month()) }}
 {%- set frequency = salesfc.setting('frequency') -%}
 {%- set places = {
     'day': salesfc.weekday('sales.ts'), 'week': 'month(sales.ts)', 'month': 'quarter(sales.ts)'
@@ -14,8 +16,14 @@
     be far from what the fences were measured by. -#}
 {%- set year_here = {'day': 52, 'week': 4, 'month': 5}[frequency] %}
 {%- set residual = 'log_quantity - median_log' %}
+{%- set quantity = ref('int_salesfc__period_quantity') %}
+{%- set changed = salesfc.changed_months({
+    'sold': '(select unique_id, ts, quantity from ' ~ quantity ~ ' where quantity > 0)'
+}, and_later=true) %}
+{%- set since = "date '" ~ changed.months[0] ~ "'" if changed.months %}
 {%- set low, high = salesfc.item_of('quartiles', 1), salesfc.item_of('quartiles', 2) %}
 
+{{ salesfc.noted(changed) }}
 with series as (
 
     select
@@ -33,13 +41,66 @@ sold as (
         sales.quantity,
         ln(1.0 + sales.quantity) as log_quantity,
         {{ places[frequency] }} as place
-    from {{ ref('int_salesfc__period_quantity') }} as sales
+    from {{ quantity }} as sales
     inner join series on sales.unique_id = series.unique_id
-    where sales.quantity > 0{{ ' and false' if salesfc.setting('outliers') == 'keep' }}
+    where
+        sales.quantity > 0
+        {{- ' and false' if salesfc.setting('outliers') == 'keep' or changed.months == [] }}
+
+),
+{%- if since %}
+
+-- Of the sales before: those of the year that quartiles are taken of, those that a median of one of
+-- them is taken of, and those that a mean is.
+before as (
+
+    select
+        sold.*,
+        row_number() over (partition by series_number order by ts desc) as nth,
+        row_number() over (partition by series_number, place order by ts desc) as nth_here
+    from sold
+    where ts < {{ since }}
 
 ),
 
--- Of a place that was seen less than four times all others speak.
+quartiles_here as (
+
+    select
+        series_number,
+        place,
+        max(nth_here) as nth_here
+    from before
+    where nth <= {{ year }}
+    group by series_number, place
+
+),
+
+looked_at as (
+
+    select *
+    from sold
+    where ts >= {{ since }}
+    union all
+    select
+        before.series_number,
+        before.ts,
+        before.quantity,
+        before.log_quantity,
+        before.place
+    from before
+    inner join (select distinct series_number from sold where ts >= {{ since }}) as changed
+        on before.series_number = changed.series_number
+    left join quartiles_here
+        on before.series_number = quartiles_here.series_number and before.place = quartiles_here.place
+    where
+        before.nth <= {{ 2 * year }}
+        or before.nth_here <= coalesce(quartiles_here.nth_here, 0) + {{ year_here }}
+
+),
+{%- endif %}
+
+-- Of a place that was seen less than four times all others speak, by a mean without the digits that
+-- hang on where its window begins.
 adjusted as (
 
     select
@@ -47,9 +108,9 @@ adjusted as (
         case
             when count(*) over so_far_here >= 4
                 then {{ salesfc.quantile_of('log_quantity', 0.5) }} over so_far_here
-            else avg(log_quantity) over so_far
+            else round(avg(log_quantity) over so_far, 9)
         end as median_log
-    from sold
+    from {{ 'looked_at' if since else 'sold' }}
     window
         so_far as (
             partition by series_number order by ts rows between {{ year }} preceding and current row
@@ -90,7 +151,7 @@ bounded as (
             exp(median_log + {{ high }} + 3 * greatest({{ high }} - {{ low }}, 1 / 3)) - 1.0, 0.0
         ) as upper_fence
     from quartile
-    where n_sold >= 20
+    where n_sold >= 20{{ ' and ts >= ' ~ since if since }}
 
 )
 

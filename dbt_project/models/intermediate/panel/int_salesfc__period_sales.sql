@@ -1,5 +1,6 @@
 {#- What was read, by series and period: sums before any rule. A row counts once however many copies
     of it there are. Rows of a series that has one a period are not summed: see sums.sql. -#}
+{{ config(**salesfc.by_month()) }}
 {%- set returns, may_repeat = salesfc.setting('returns'), salesfc.drops_duplicates() -%}
 {%- set customer = salesfc.setting('customer_column') -%}
 {%- set counted = 'quantity >= 0' if returns == 'drop' else 'quantity is not null' -%}
@@ -7,7 +8,7 @@
 {%- set copied = 'quantity * copies' if may_repeat else 'quantity' -%}
 {%- set repeated = 'quantity * (copies - 1)' if may_repeat else 'cast(0 as double)' -%}
 
-{%- set sales %}
+{%- set rows_read %}
     select
         sales.unique_id,
         {{ salesfc.period_of('sales.sold_at') }} as ts,
@@ -25,6 +26,13 @@
         and sales.sold_at >= span.first_on
         and sales.sold_at < cutoff.next_ts
 {%- endset %}
+{%- set changed = salesfc.changed_months({'sales': '(' ~ rows_read ~ ')'}) %}
+{%- set sales %}
+    select *
+    from ({{ rows_read }}) as rows_read
+    where {{ salesfc.is_changed('ts', changed) }}
+{%- endset %}
+{{ salesfc.noted(changed) }}
 
 {#- Customers are counted, which takes groups. -#}
 {%- set source = '(' ~ sales ~ ') as sales' %}

@@ -18,7 +18,7 @@ select
 union all
 select
     'package_version' as name,
-    '"0.1.0"' as value
+    '"{{ salesfc.package_version() }}"' as value
 union all
 select
     'cutoff' as name,

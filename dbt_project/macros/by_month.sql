@@ -1,0 +1,140 @@
+{#- Tables by period of which a new day changes little: only the months whose input has changed are made anew.
+
+    What such a table was made of stands in its comment: a digest of the model, its settings and the
+    engine, and one for each month of the rows that it read. It is written in the transaction that
+    makes the table, so that rows and digests never disagree, whatever is interrupted or built alone. A table without
+    one, or made otherwise, is made whole; so is one of which most has changed, and every table
+    with --full-refresh. -#}
+
+{#- What is to be made anew, asked of the database when a model is built: a list of months (their first
+    days), or none for the whole table. It is written into the SQL, from where the materialization and
+    `made_of` read it. `inputs`: SQL of the relations that are read, by name, each row with its `ts`.
+    `and_later`: whether a row hangs on those before it, so that later months have changed as well. -#}
+{% macro changed_months(inputs, and_later=false) -%}
+    {{ return(adapter.dispatch('changed_months', 'salesfc')(inputs, and_later)) }}
+{%- endmacro %}
+
+{% macro default__changed_months(inputs, and_later) -%}
+    {%- if not execute or model.resource_type == 'unit_test' or flags.WHICH not in ['build', 'run'] -%}
+        {%- do return({'months': none, 'made_of': {}}) -%}
+    {%- endif -%}
+    {%- if salesfc.setting('memory_limit') %}{% do run_query(salesfc.limit_memory()) %}{% endif -%}
+    {%- set digests %}
+    select
+        cast(month as string) as month,
+        cast(sum(digest) as string) as digest
+    from (
+        {%- for name, rows in inputs.items() %}
+        select
+            cast(date_trunc('month', input_row.ts) as date) as month,
+            cast(hash({{ salesfc.literal(name) }}, input_row) as hugeint) as digest
+        from {{ rows }} as input_row
+        where input_row.ts is not null
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as digested
+    group by month
+    {%- endset %}
+    {%- set now = {} -%}
+    {%- for row in run_query(digests).rows -%}{%- do now.update({row[0]: row[1]}) -%}{%- endfor -%}
+    {%- set made_of = {'by': salesfc.made_by(), 'months': now} -%}
+    {%- set before = {} if flags.FULL_REFRESH else salesfc.made_of_before() -%}
+    {%- if before.by != made_of.by -%}{%- do return({'months': none, 'made_of': made_of}) -%}{%- endif -%}
+    {%- set changed, known = [], before.months -%}
+    {%- for month in (now.keys() | list + known.keys() | list) | unique | sort -%}
+        {%- if now.get(month) != known.get(month) or and_later and changed -%}{%- do changed.append(month) -%}{%- endif -%}
+    {%- endfor -%}
+    {%- do return({'months': none if 2 * changed | length > now | length else changed, 'made_of': made_of}) -%}
+{%- endmacro %}
+
+{% macro spark__changed_months(inputs, and_later) -%}{{ return({'months': none, 'made_of': {}}) }}{%- endmacro %}
+
+{#- The config of such a model. Spark makes it whole. -#}
+{% macro by_month() %}{{ return(adapter.dispatch('by_month', 'salesfc')()) }}{% endmacro %}
+{% macro default__by_month() %}
+    {%- do return({
+        'materialized': 'by_month', 'post_hook': '{{ salesfc.keep_what_it_is_made_of(compiled_code) }}'
+    }) -%}
+{% endmacro %}
+{% macro spark__by_month() %}{{ return({'materialized': 'table'}) }}{% endmacro %}
+
+{#- A digest of what makes a model's rows beside what they are read from. Of a cutoff the rows tell; how
+    models are trained and how much memory there is change none. -#}
+{% macro made_by() %}
+    {%- set parts = [salesfc.package_version(), run_query('select version()').rows[0][0], model.raw_code] -%}
+    {%- for name in salesfc.settings_table() if name not in ['cutoff', 'train', 'memory_limit'] -%}
+        {%- do parts.append(salesfc.setting(name)) -%}
+    {%- endfor -%}
+    {%- for table in ['sales', 'covariates', 'behaviour', 'stock'] -%}
+        {%- do parts.append(salesfc.raw_columns(table)) -%}
+    {%- endfor -%}
+    {%- do return(local_md5(tojson(parts))) -%}
+{% endmacro %}
+
+{#- The version of this package, as in pyproject.toml and dbt_project.yml. -#}
+{% macro package_version() %}{{ return('0.1.0') }}{% endmacro %}
+
+{#- What this model's table was made of, by its comment; nothing where there is none, or another. -#}
+{% macro made_of_before() %}
+    {%- set found = run_query(
+        'select comment from duckdb_tables() where database_name = ' ~ salesfc.literal(this.database)
+        ~ ' and schema_name = ' ~ salesfc.literal(this.schema) ~ ' and table_name = ' ~ salesfc.literal(this.identifier)
+    ).rows -%}
+    {%- set told = fromjson(found[0][0] or '', {}) if found else {} -%}
+    {%- do return(told if told is mapping else {}) -%}
+{% endmacro %}
+
+{#- Whether a period is to be made anew, as a condition; true where all are. -#}
+{% macro is_changed(ts, changed) -%}
+    {%- if changed.months is none -%}
+        true
+    {%- elif changed.months -%}
+        date_trunc('month', {{ ts }}) in (
+            {%- for month in changed.months %}date '{{ month }}'{{ ', ' if not loop.last }}{% endfor -%}
+        )
+    {%- else -%}
+        false
+    {%- endif -%}
+{%- endmacro %}
+
+{#- What `changed_months` found, as a comment in the SQL of a model, and read from there. -#}
+{% macro noted(changed) -%}
+    {%- if changed.made_of -%}/* salesfc_by_month {{ tojson(changed) }} */{%- endif -%}
+{%- endmacro %}
+
+{% macro read_note(code) %}
+    {%- for found in modules.re.findall('salesfc_by_month (.*?) [*]/', code or '') -%}
+        {%- do return(fromjson(found)) -%}
+    {%- endfor -%}
+    {%- do return({'months': none, 'made_of': {}}) -%}
+{% endmacro %}
+
+{#- A hook that writes into the table's comment what it is made of. -#}
+{% macro keep_what_it_is_made_of(code) -%}
+    {%- set made_of = salesfc.read_note(code).made_of -%}
+    {%- if made_of -%}comment on table {{ this }} is {{ salesfc.literal(tojson(made_of)) }}{%- endif -%}
+{%- endmacro %}
+
+{% materialization by_month, adapter='duckdb' %}
+    {%- set changed = salesfc.read_note(compiled_code) -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- if changed.months is none or existing is none or not existing.is_table -%}
+        {%- do return(materialization_table_duckdb()) -%}
+    {%- endif -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% call statement('delete') -%}
+        delete from {{ existing }} where {{ salesfc.is_changed('ts', changed) }}
+    {%- endcall %}
+    {% call statement('main') -%}
+        insert into {{ existing }} by name
+        {{ compiled_code }}
+    {%- endcall %}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {% do persist_docs(existing, model) %}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+
+    {{ return({'relations': [existing]}) }}
+{% endmaterialization %}
