@@ -1,5 +1,6 @@
-"""What a build costs at a size: makes data, runs `dbt build --full-refresh`, then the prediction alone, then that of
-a day later, for real.
+"""What a build costs at a size: makes data, runs `dbt build --full-refresh`, then a prediction, for real.
+
+The prediction is run twice: on the same data, and after one more day of sales.
 
     python benchmarks/scale.py --series 1905 --days 1941 --preset quick --json costs.json
 
