@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from salesfc_plugin.backend import tf
 from salesfc_plugin.baselines import Forecast
 from salesfc_plugin.config import BATCH, Progress, Quiet
+from salesfc_plugin.device import device
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.networks import Capacity, build_network
 from salesfc_plugin.networks.inputs import Shape, Tensors, gather_inputs
@@ -150,7 +151,7 @@ class Forecaster:
     Args:
         model: trained on this panel or on an earlier cut of it.
         panel: its attributes must be coded by the vocabulary of the model's recipe.
-        batch: series that go through the network at once.
+        batch: series that go through the network at once on a processor.
         chunk_bytes: size of the dense arrays of the series that are prepared at once, in whole batches, so that a panel
             of any size takes the same memory, and gets the same forecasts.
         progress: told every few seconds how many series are done; asked at every chunk whether to stop.
@@ -166,7 +167,7 @@ class Forecaster:
     ) -> None:
         self.model, self.panel, self.progress = model, panel, progress or Quiet()
         self._known = panel  # as it was at the cutoff that is forecast from
-        self.batch = min(batch, panel.n_series)
+        self.batch = min(batch * device().wider, panel.n_series)
         self._there: NDArray[np.int64] | None = None  # series whose arrays are at hand
         self._digest: bytes | None = None  # of those arrays
         self._end = panel.n_history + lookback(model.recipe.cycle)

@@ -13,6 +13,7 @@ import numpy as np
 
 from salesfc_plugin.backend import tf
 from salesfc_plugin.config import ConfigError, ForecastConfig, Progress
+from salesfc_plugin.device import device
 from salesfc_plugin.errors import SalesfcError
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.networks import GROUPS, Capacity, Shape
@@ -197,7 +198,7 @@ class Trainer:
             shape=Shape.of(arrays, recipe),
             capacity=self.capacity,
             levels=self.config.levels,
-            batch=plan.batch,
+            batch=plan.batch * device().wider,
             hide=plan.hide,
             exposure=arrays.exposure is not None,
             deviation=arrays.deviation is not None,

@@ -31,7 +31,7 @@ class Plan:
 
     Args:
         steps: optimiser steps.
-        batch: windows a step, over all shards.
+        batch: windows a step, over all shards, on a processor.
         rate: highest learning rate; it warms up over 4 % of the steps and falls by a cosine to 2 %.
         decay: weight decay.
         hide: chance that a window does without a group of inputs, so that each can be switched off later.

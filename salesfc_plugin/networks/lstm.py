@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from salesfc_plugin.backend import keras, tf
+from salesfc_plugin.device import device
 from salesfc_plugin.networks.decoder import Capacity
 from salesfc_plugin.networks.inputs import Shape
 
@@ -15,19 +16,19 @@ class LstmEncoder(keras.layers.Layer):
     """A dense embedding of each patch, then stacked LSTM layers; the last state is the context.
 
     On a GPU Keras's rolled cuDNN layer is the fastest, on a CPU the one below. Both have the same weights in the same
-    order, so a model moves between them.
+    order, so a model moves between them. What comes out is float32 at any precision.
     """
 
     def __init__(self, shape: Shape, capacity: Capacity) -> None:
         super().__init__(name="encoder")
-        gpu = bool(tf.config.list_physical_devices("GPU"))
+        on = device()
         self.width = capacity.hidden
-        self.embed = keras.layers.Dense(capacity.hidden, activation="relu", name="embed")
+        self.embed = keras.layers.Dense(capacity.hidden, activation="relu", dtype=on.precision, name="embed")
         self.stack: list[keras.layers.Layer] = []
         for k in range(capacity.layers):
             last, name = k + 1 == capacity.layers, f"lstm_{k}"
-            if gpu:
-                layer = keras.layers.LSTM(capacity.hidden, return_sequences=not last, use_cudnn="auto", name=name)
+            if on.gpu:
+                layer = keras.layers.LSTM(capacity.hidden, return_sequences=not last, dtype=on.precision, name=name)
             else:
                 layer = Lstm(capacity.hidden, return_sequences=not last, name=name)
             self.stack.append(layer)
@@ -43,7 +44,7 @@ class LstmEncoder(keras.layers.Layer):
         x = self.embed(sequence)
         for layer in self.stack:
             x = layer(x)
-        return x
+        return tf.cast(x, tf.float32)
 
 
 class Lstm(keras.layers.Layer):
