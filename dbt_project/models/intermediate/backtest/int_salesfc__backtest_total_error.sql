@@ -1,5 +1,6 @@
 {#- Sums of each kind of error of totals, one row a level, group, cutoff and method, in the shape of
-    int_salesfc__backtest_error; totals have no quantiles here. -#}
+    int_salesfc__backtest_error; totals have no quantiles here. Series that are in the same groups are
+    summed first, so that a period of a series is looked at once and not once a level. -#}
 {%- set lag = {'day': 7, 'week': 1, 'month': 12}[salesfc.setting('frequency')] -%}
 
 with cutoffs as (
@@ -9,18 +10,48 @@ with cutoffs as (
 
 ),
 
+membership as (
+
+    select
+        unique_id,
+        {{ salesfc.listed("level || '/' || group_id", 'level, group_id') }} as memberships
+    from {{ ref('int_salesfc__group_member') }}
+    group by unique_id
+
+),
+
+bundle as (
+
+    select
+        unique_id,
+        min(unique_id) over (partition by memberships) as bundle
+    from membership
+
+),
+
+bundled as (
+
+    select
+        bundle.bundle,
+        observations.ts,
+        sum(observations.quantity) as quantity
+    from {{ ref('int_salesfc__observations') }} as observations
+    inner join bundle on observations.unique_id = bundle.unique_id
+    where observations.mask
+    group by bundle.bundle, observations.ts
+
+),
+
 history as (
 
     select
         member.level,
         member.group_id,
-        observations.ts,
-        sum(observations.quantity) as quantity
-    from {{ ref('int_salesfc__observations') }} as observations
-    inner join {{ ref('int_salesfc__group_member') }} as member
-        on observations.unique_id = member.unique_id
-    where observations.mask
-    group by member.level, member.group_id, observations.ts
+        bundled.ts,
+        sum(bundled.quantity) as quantity
+    from bundled
+    inner join {{ ref('int_salesfc__group_member') }} as member on bundled.bundle = member.unique_id
+    group by member.level, member.group_id, bundled.ts
 
 ),
 
