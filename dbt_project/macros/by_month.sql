@@ -1,15 +1,17 @@
-{#- Tables by period of which a new day changes little: only the months whose input has changed are made anew.
+{#- Tables by period of which a new day changes little: only the months whose input has changed are
+    made anew.
 
     What such a table was made of stands in its comment: a digest of the model, its settings and the
     engine, and one for each month of the rows that it read. It is written in the transaction that
-    makes the table, so that rows and digests never disagree, whatever is interrupted or built alone. A table without
-    one, or made otherwise, is made whole; so is one of which most has changed, and every table
-    with --full-refresh. -#}
+    makes the table, so that rows and digests never disagree, whatever is interrupted or built alone.
+    A table without one, or made otherwise, is made whole; so is one of which most has changed, and
+    every table with --full-refresh. -#}
 
-{#- What is to be made anew, asked of the database when a model is built: a list of months (their first
-    days), or none for the whole table. It is written into the SQL, from where the materialization and
-    `made_of` read it. `inputs`: SQL of the relations that are read, by name, each row with its `ts`.
-    `and_later`: whether a row hangs on those before it, so that later months have changed as well. -#}
+{#- What is to be made anew, asked of the database when a model is built: `months`, the first days of those
+    whose input is another (none: the whole table), and what the table is then `made_of`.
+    `inputs`: SQL of the relations that are read, by name, each row with its `ts`. A row of the table hangs
+    on those of its month alone or, with `and_later`, on those before it as well: then all periods `since` the
+    first such month are made anew, also those of which no input tells. -#}
 {% macro changed_months(inputs, and_later=false) -%}
     {{ return(adapter.dispatch('changed_months', 'salesfc')(inputs, and_later)) }}
 {%- endmacro %}
@@ -44,7 +46,11 @@
     {%- for month in (now.keys() | list + known.keys() | list) | unique | sort -%}
         {%- if now.get(month) != known.get(month) or and_later and changed -%}{%- do changed.append(month) -%}{%- endif -%}
     {%- endfor -%}
-    {%- do return({'months': none if 2 * changed | length > now | length else changed, 'made_of': made_of}) -%}
+    {%- do return({
+        'months': none if 2 * changed | length > now | length else changed,
+        'since': changed[0] if and_later and changed else none,
+        'made_of': made_of,
+    }) -%}
 {%- endmacro %}
 
 {% macro spark__changed_months(inputs, and_later) -%}{{ return({'months': none, 'made_of': {}}) }}{%- endmacro %}
@@ -88,6 +94,8 @@
 {% macro is_changed(ts, changed) -%}
     {%- if changed.months is none -%}
         true
+    {%- elif changed.since -%}
+        {{ ts }} >= date '{{ changed.since }}'
     {%- elif changed.months -%}
         date_trunc('month', {{ ts }}) in (
             {%- for month in changed.months %}date '{{ month }}'{{ ', ' if not loop.last }}{% endfor -%}

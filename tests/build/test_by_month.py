@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ VARIABLES: dict[str, Any] = {
     "behaviour_identifier": "web",
     "past_columns": ["views"],
     "stock_identifier": "stock",
-    "horizon": 5,
+    "horizon": 40,  # ends in another month than the sales
 }
 Raw = dict[str, pd.DataFrame]
 
@@ -47,7 +49,7 @@ def shop(days: int = 500) -> Raw:
                 "sku": f"s{number}", "store": "w", "sold_at": open_days.date, "quantity": units.astype(float),
                 "price": np.round(rng.uniform(2, 3, len(open_days)), 2), "customer": rng.integers(0, 9, len(open_days)),
             }))  # fmt: skip
-    ahead = pd.date_range("2022-11-20", periods=days + 40)
+    ahead = pd.date_range("2022-11-20", periods=days + 60)
     plan = pd.DataFrame({"sold_at": ahead.date, "promotion": rng.random(len(ahead)) < 0.1})
     each = pd.DataFrame([{"sku": f"s{n}", "sold_at": day.date()} for n in range(5) for day in dates])
     web = each.assign(views=rng.poisson(30, len(each)))
@@ -118,12 +120,12 @@ def nothing(raw: Raw) -> None:
 # What changes at once, and how many months of each table of KEPT are made anew: None for all.
 CHANGES: dict[str, tuple[list[Callable[[Raw], None]], list[int | None]]] = {
     "nothing": ([], [0, 0, 0]),
-    "a new day": ([new_day], [1, 2, 1]),
-    "late rows and new counts": ([late_row, return_of_goods, promotion_moved, stock_counted_again], [2, 2, 3]),
+    "a new day": ([new_day], [1, 1, 2]),
+    "late rows and new counts": ([late_row, return_of_goods, promotion_moved, stock_counted_again], [2, 4, 3]),
     "the past of one day": ([correction], [1, None, 1]),
-    "series that come and go": ([series_gone, new_series, views_corrected], [4, None, 4]),
+    "series that come and go": ([series_gone, new_series, views_corrected], [4, None, 5]),
     "rows that go, and another first sale": ([rows_gone, earlier_first_sale], [4, None, 5]),
-    "an earlier cutoff": ([last_days_gone], [2, 2, 2]),
+    "an earlier cutoff": ([last_days_gone], [2, 2, 3]),
 }
 
 
@@ -143,7 +145,11 @@ def tables(result: BuildResult) -> dict[str, pd.DataFrame]:
 def months_made(result: BuildResult, model: str) -> int | None:
     """How many months of a table the last build made anew; None for the whole table."""
     code = next((result.database.parent / "target" / "run").rglob(f"{model}.sql")).read_text()
-    return code.count("date '20") and code.split("in (")[-1].count("date '20") if "insert into" in code else None
+    noted = re.search(r"salesfc_by_month (.*?) \*/", code)
+    assert noted is not None
+    months = json.loads(noted[1])["months"]
+    assert (months is not None) == ("insert into" in code)
+    return None if months is None else len(months)
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +188,20 @@ def test_what_changed_is_made_anew_and_nothing_is_missed(again: BuildResult, tmp
     whole = build_in(tmp_path / "whole", raw, VARIABLES, PANEL, read_once=True)
     assert whole.ok, whole.trouble
     assert_same(again, whole)
+
+
+def test_days_in_a_row_across_a_month(first: BuildResult, tmp_path: Path) -> None:
+    """The last days of the shop come one by one."""
+    raw = shop()
+    sales, built = raw["sales"], None
+    for last in pd.date_range("2024-03-30", "2024-04-02").date:
+        raw["sales"] = sales[sales["sold_at"] <= last]
+        made = build_in(tmp_path / "row", raw, VARIABLES, PANEL, read_once=True)
+        assert made.ok, made.trouble
+        assert built is None or None not in [months_made(made, name) for name in KEPT]
+        built = made
+    assert built is not None
+    assert_same(built, first)
 
 
 def test_another_rule_or_a_full_refresh_makes_all_anew(again: BuildResult, tmp_path: Path) -> None:

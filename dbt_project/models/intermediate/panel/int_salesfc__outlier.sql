@@ -20,7 +20,7 @@
 {%- set changed = salesfc.changed_months({
     'sold': '(select unique_id, ts, quantity from ' ~ quantity ~ ' where quantity > 0)'
 }, and_later=true) %}
-{%- set since = "date '" ~ changed.months[0] ~ "'" if changed.months %}
+{%- set since = "date '" ~ changed.since ~ "'" if changed.months %}
 {%- set low, high = salesfc.item_of('quartiles', 1), salesfc.item_of('quartiles', 2) %}
 
 {{ salesfc.noted(changed) }}
