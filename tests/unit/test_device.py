@@ -35,7 +35,7 @@ def like_a_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def mean_of(model: object, panel: Panel) -> Floats:
     Graph.made.clear()
-    return forecast(model, panel).mean  # type: ignore[arg-type]
+    return forecast(model, panel).mean
 
 
 def test_without_a_gpu_all_is_float32_and_no_wider() -> None:
@@ -72,7 +72,7 @@ def test_a_model_trained_as_on_a_gpu_forecasts_on_the_processor(
 
     def noting(step: TrainingStep, *given: object) -> None:
         widths.append(step.kind.batch)
-        start(step, *given)  # type: ignore[arg-type]
+        start(step, *given)
 
     monkeypatch.setattr(TrainingStep, "start", noting)
     panel = tiny_panel(n=8)
