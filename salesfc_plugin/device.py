@@ -1,4 +1,4 @@
-"""What networks compute on: a GPU where TensorFlow sees one, else the processor. Nobody has to set it.
+"""What networks compute on: a GPU where TensorFlow sees one, else the processor.
 
 On a GPU a small network waits for its launches, not for its sums, so that more windows at once are nearly free, and
 bfloat16 halves what moves where the card has units for it. No choice here changes what a model is: weights are float32
@@ -30,6 +30,10 @@ class Device:
     precision: str = "float32"
     wider: int = 1
 
+    def batch(self, asked: int, usual: int) -> int:
+        """A batch for this device; one below the usual was cut for little data or memory and stays as it is."""
+        return asked * self.wider if asked >= usual else asked
+
 
 @lru_cache(maxsize=1)
 def device() -> Device:
@@ -43,12 +47,17 @@ def device() -> Device:
 
 
 def runs(precision: str) -> bool:
-    """Whether an LSTM of this policy goes forwards and backwards on this device with finite numbers."""
+    """Whether an LSTM of this policy goes forwards and backwards on this device with finite numbers, as in training."""
     try:
         layer = keras.layers.LSTM(8, return_sequences=True, dtype=precision)
-        with tf.GradientTape() as tape:
-            out = tf.reduce_sum(tf.cast(layer(tf.ones((4, 3, 8))), tf.float32))
-        found = tape.gradient(out, [v.value for v in layer.trainable_variables])
-    except (tf.errors.OpError, TypeError, ValueError):
+        layer.build((4, 3, 8))
+        weights = [variable.value for variable in layer.trainable_variables]
+
+        def length() -> tf.Tensor:
+            with tf.GradientTape() as tape:
+                out = tf.reduce_sum(tf.cast(layer(tf.ones((4, 3, 8))), tf.float32))
+            return tf.linalg.global_norm([tf.cast(part, tf.float32) for part in [out, *tape.gradient(out, weights)]])
+
+        return bool(tf.math.is_finite(tf.function(length, autograph=False)()))
+    except (tf.errors.OpError, NotImplementedError, RuntimeError, TypeError, ValueError):
         return False
-    return all(bool(tf.reduce_all(tf.math.is_finite(tf.cast(part, tf.float32)))) for part in [out, *found])

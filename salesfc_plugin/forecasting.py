@@ -112,7 +112,7 @@ class Forecaster:
     ) -> None:
         self.model, self.panel, self.progress = model, panel, progress or Quiet()
         self._known = panel  # as it was at the cutoff that is forecast from
-        self.batch = min(batch * device().wider, panel.n_series)
+        self.batch = min(device().batch(batch, BATCH), panel.n_series)
         self._there: NDArray[np.int64] | None = None  # series whose arrays are at hand
         self._digest: bytes | None = None  # of those arrays
         self._end = panel.n_history + lookback(model.recipe.cycle)

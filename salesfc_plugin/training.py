@@ -19,7 +19,7 @@ from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.networks import GROUPS, Capacity, Shape
 from salesfc_plugin.panel import Panel
 from salesfc_plugin.recipe import Recipe, learn_recipe
-from salesfc_plugin.training_step import SHARDS, Kind, Plan, TrainingStep
+from salesfc_plugin.training_step import LEAST_BATCH, SHARDS, Kind, Plan, TrainingStep
 from salesfc_plugin.windows import Arrays, find_origins, make_arrays
 
 
@@ -198,7 +198,7 @@ class Trainer:
             shape=Shape.of(arrays, recipe),
             capacity=self.capacity,
             levels=self.config.levels,
-            batch=plan.batch * device().wider,
+            batch=device().batch(plan.batch, LEAST_BATCH),
             hide=plan.hide,
             exposure=arrays.exposure is not None,
             deviation=arrays.deviation is not None,

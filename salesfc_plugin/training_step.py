@@ -19,6 +19,7 @@ from salesfc_plugin.networks.inputs import Tensors, gather_inputs, gather_target
 from salesfc_plugin.windows import Arrays, Origins
 
 SHARDS = 2
+LEAST_BATCH = 256  # windows a step, of the presets; where there is little data it is less
 MEAN_WEIGHT = 0.3  # of the loss of the mean beside that of the quantiles
 _LONGEST = 1.0  # length to which a longer gradient is cut
 _MOMENTS = (0.9, 0.999)  # decay of the first and the second moment

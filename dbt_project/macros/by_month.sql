@@ -17,7 +17,8 @@
 {%- endmacro %}
 
 {% macro default__changed_months(inputs, and_later) -%}
-    {%- if not execute or model.resource_type == 'unit_test' or flags.WHICH not in ['build', 'run'] -%}
+    {%- if not execute or model.resource_type == 'unit_test' or flags.WHICH not in ['build', 'run']
+        or config.get('materialized') != 'by_month' -%}
         {%- do return({'months': none, 'made_of': {}}) -%}
     {%- endif -%}
     {%- if salesfc.setting('memory_limit') %}{% do run_query(salesfc.limit_memory()) %}{% endif -%}
@@ -40,7 +41,7 @@
     {%- set now = {} -%}
     {%- for row in run_query(digests).rows -%}{%- do now.update({row[0]: row[1]}) -%}{%- endfor -%}
     {%- set made_of = {'by': salesfc.made_by(), 'months': now} -%}
-    {%- set before = {} if flags.FULL_REFRESH else salesfc.made_of_before() -%}
+    {%- set before = {} if should_full_refresh() else salesfc.made_of_before() -%}
     {%- if before.by != made_of.by -%}{%- do return({'months': none, 'made_of': made_of}) -%}{%- endif -%}
     {%- set changed, known = [], before.months -%}
     {%- for month in (now.keys() | list + known.keys() | list) | unique | sort -%}
@@ -64,10 +65,28 @@
 {% endmacro %}
 {% macro spark__by_month() %}{{ return({'materialized': 'table'}) }}{% endmacro %}
 
+{#- Rows of a staged table by period, as SQL: what `changed_months` looks at. -#}
+{% macro staged_rows(table, columns, prefix) -%}
+    (
+        select
+            {{- salesfc.key_names(table, 'staged') }}
+            {%- for column in columns %}
+            staged.{{ salesfc.quoted(column, prefix) }},
+            {%- endfor %}
+            {{- ' staged.customer,' if table == 'behaviour' and salesfc.hides_small_groups(table) }}
+            {{ salesfc.period_of('staged.seen_at') }} as ts
+        from {{ ref('stg_salesfc__' ~ table) }} as staged
+    )
+{%- endmacro %}
+
+{#- A digest of the macros and models that make the panel. It is written down here because nothing tells a
+    model what its macros are; a test compares it with the files and says what it has to be. -#}
+{% macro panel_code() %}{{ return('64950a157702d0f3') }}{% endmacro %}
+
 {#- A digest of what makes a model's rows beside what they are read from. Of a cutoff the rows tell; how
     models are trained and how much memory there is change none. -#}
 {% macro made_by() %}
-    {%- set parts = [salesfc.package_version(), run_query('select version()').rows[0][0], model.raw_code] -%}
+    {%- set parts = [salesfc.panel_code(), run_query('select version()').rows[0][0], model.raw_code] -%}
     {%- for name in salesfc.settings_table() if name not in ['cutoff', 'train', 'memory_limit'] -%}
         {%- do parts.append(salesfc.setting(name)) -%}
     {%- endfor -%}
@@ -76,9 +95,6 @@
     {%- endfor -%}
     {%- do return(local_md5(tojson(parts))) -%}
 {% endmacro %}
-
-{#- The version of this package, as in pyproject.toml and dbt_project.yml. -#}
-{% macro package_version() %}{{ return('0.1.0') }}{% endmacro %}
 
 {#- What this model's table was made of, by its comment; nothing where there is none, or another. -#}
 {% macro made_of_before() %}
@@ -126,12 +142,19 @@
 {% materialization by_month, adapter='duckdb' %}
     {%- set changed = salesfc.read_note(compiled_code) -%}
     {%- set existing = load_cached_relation(this) -%}
-    {%- if changed.months is none or existing is none or not existing.is_table -%}
+    {%- if changed.months is none -%}
         {%- do return(materialization_table_duckdb()) -%}
+    {%- endif -%}
+    {%- if existing is none or not existing.is_table -%}
+        {%- do exceptions.raise_compiler_error(
+            'salesfc: ' ~ this ~ ' was there when its months were compared and is no table now; another build may '
+            ~ 'have replaced it. Build again.'
+        ) -%}
     {%- endif -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% do adapter.ensure_transaction() %}
     {% call statement('delete') -%}
         delete from {{ existing }} where {{ salesfc.is_changed('ts', changed) }}
     {%- endcall %}

@@ -117,8 +117,6 @@ def test_a_clock_that_went_back_does_not_bring_an_old_model_back(shop: Path, tra
     alone = run(shop, "--select", "tag:salesfc_predict")
     assert alone.ok, alone.trouble
     assert alone.rows(FORECASTS) == trained.rows(FORECASTS)
-    charted = next((shop.parent / "target" / "run").rglob("fct_salesfc__sales_and_forecast.sql")).read_text()
-    assert "insert into" in charted, "months of history stay, those of the forecast are made anew"
     pair = "select unique_id, ts, forecast, lower_bound, upper_bound from {}"
     published = pair.format("fct_salesfc__forecast")
     shown = pair.format("fct_salesfc__sales_and_forecast where time_series_type = 'forecast'")

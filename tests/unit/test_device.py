@@ -76,12 +76,20 @@ def test_a_model_trained_as_on_a_gpu_forecasts_on_the_processor(
 
     monkeypatch.setattr(TrainingStep, "start", noting)
     panel = tiny_panel(n=8)
-    model = trained(panel, Plan(steps=30, batch=32, rate=5e-3, seed=7), capacity=SEASONAL_CAPACITY)
-    assert widths == [128], "four times as many windows a step"
+    model = trained(panel, Plan(steps=30, batch=256, rate=5e-3, seed=7), capacity=SEASONAL_CAPACITY)
+    assert widths == [1024], "four times as many windows a step"
     assert {weight.dtype for weight in model.weights[0]} == {np.dtype(np.float32)}
     assert np.isfinite(model.metrics["loss"])
     there = mean_of(model, panel)
     monkeypatch.undo()
     here = mean_of(model, panel)
     np.testing.assert_allclose(there, here, rtol=0.05, atol=0.02 * here.mean())
-    assert Forecaster(model, panel, batch=2).batch == 2
+
+
+def test_a_batch_that_was_cut_is_not_made_wider(like_a_gpu: None) -> None:
+    many = tiny_panel(n=300, periods=60)
+    model = random_model(many, "lstm")
+    assert Forecaster(model, many, batch=16).batch == 16
+    assert LIKE_A_GPU.batch(1024, 1024) == 4096
+    assert LIKE_A_GPU.batch(128, 256) == 128
+    assert Device().batch(512, 256) == 512

@@ -17,13 +17,23 @@
     {%- do numbered.append(name) -%}
 {%- endfor -%}
 
-{%- set read = joined.keys() | list -%}
-{%- if has_stock -%}{%- do read.append('censored') -%}{%- endif -%}
-{%- if customer -%}{%- do read.append('period_sales') -%}{%- endif -%}
-{%- set inputs = {} -%}
-{%- for name in ['history'] + read -%}
-    {%- do inputs.update({name: ref('int_salesfc__' ~ name)}) -%}
-{%- endfor -%}
+{#- Of covariates and behaviour the rows as they were read: a mean of many may differ in its last
+    digit from build to build. -#}
+{%- set inputs = {'history': ref('int_salesfc__history')} -%}
+{%- if has_known -%}
+    {%- set rows = salesfc.staged_rows('covariates', known_columns, 'known__') -%}
+    {%- do inputs.update({'known': rows}) -%}
+{%- endif -%}
+{%- if has_past -%}
+    {%- set rows = salesfc.staged_rows('behaviour', past_columns, 'past__') -%}
+    {%- do inputs.update({'past': rows}) -%}
+{%- endif -%}
+{%- if has_stock -%}
+    {%- do inputs.update({'censored': ref('int_salesfc__censored')}) -%}
+{%- endif -%}
+{%- if customer -%}
+    {%- do inputs.update({'sales': ref('int_salesfc__period_sales')}) -%}
+{%- endif -%}
 {%- set changed = salesfc.changed_months(inputs) -%}
 
 {{ salesfc.noted(changed) }}

@@ -18,7 +18,7 @@ select
 union all
 select
     'package_version' as name,
-    '"{{ salesfc.package_version() }}"' as value
+    '"0.1.0"' as value
 union all
 select
     'cutoff' as name,

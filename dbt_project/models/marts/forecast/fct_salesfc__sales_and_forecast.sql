@@ -1,12 +1,5 @@
 {#- Past and future in one table, as a chart wants it. Sales are as they were counted: before
     outliers are capped. -#}
-{{ config(**salesfc.by_month()) }}
-{%- set changed = salesfc.changed_months({
-    'history': '(select * from ' ~ ref('int_salesfc__history') ~ ' where is_past)',
-    'forecast': ref('fct_salesfc__forecast'),
-}) -%}
-
-{{ salesfc.noted(changed) }}
 select
     unique_id,
     ts,
@@ -17,7 +10,7 @@ select
     cast(null as double) as lower_bound,
     cast(null as double) as upper_bound
 from {{ ref('int_salesfc__history') }}
-where is_past and {{ salesfc.is_changed('ts', changed) }}
+where is_past
 
 union all
 
@@ -31,4 +24,3 @@ select
     lower_bound,
     upper_bound
 from {{ ref('fct_salesfc__forecast') }}
-where {{ salesfc.is_changed('ts', changed) }}
