@@ -30,12 +30,36 @@ def forecast(model: TrainedModel, panel: Panel, batch: int = BATCH, progress: Pr
 
 
 @dataclass(frozen=True)
+class Shown:
+    """Which inputs a forecast may see as they are; the others it sees as they usually are.
+
+    Args:
+        known: for each column known in advance.
+        calendar: for each calendar feature.
+        past: whether the columns of the past.
+        product: whether the attributes of the series.
+    """
+
+    known: tuple[bool, ...]
+    calendar: tuple[bool, ...]
+    past: bool
+    product: bool
+
+    def tensors(self) -> list[tf.Tensor]:
+        """As 0 and 1."""
+        lists = [tf.constant([float(on) for on in flags]) for flags in (self.known, self.calendar)]
+        return [*lists, tf.constant(float(self.past)), tf.constant(float(self.product))]
+
+
+@dataclass(frozen=True)
 class Kind:
     """What a traced forward pass depends on, beside weights and arrays.
 
     Args:
         network, shape, capacity, levels: of the model.
         floor: added to every scale.
+        flags: 1 for each column known in advance that is a flag, else 0.
+        no_holiday: bytes of ``[C]``: each holiday feature on a usual day, NaN for other features.
         width, end: periods of the arrays, and where the horizon begins.
         sizes: shapes of the arrays, and the batch.
     """
@@ -45,6 +69,8 @@ class Kind:
     capacity: tuple[tuple[str, float], ...]
     levels: tuple[float, ...]
     floor: float
+    flags: tuple[float, ...]
+    no_holiday: bytes
     width: int
     end: int
     sizes: tuple[tuple[int, ...], ...]
@@ -77,14 +103,43 @@ class Graph:
         return cls.made[kind]
 
     def _forward(
-        self, row: tf.Tensor, origin: tf.Tensor, use: tf.Tensor, arrays: dict[str, tf.Tensor]
+        self,
+        row: tf.Tensor,
+        origin: tf.Tensor,
+        use: tf.Tensor,
+        arrays: dict[str, tf.Tensor],
+        shown: list[tf.Tensor] | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         kind = self.kind
         tensors = Tensors(**{"deviation": None, "exposure": None, **arrays}, width=kind.width, end=kind.end)
         inputs = gather_inputs(tensors, kind.shape, kind.floor, row, tf.fill(tf.shape(row), origin))
+        if shown is not None:
+            inputs |= self._as_usual(inputs, *shown)
         quantiles, mean = self.network(inputs, tf.tile(use, (tf.shape(row)[0], 1)))
         scale = inputs["scale"][:, None]
         return mean * scale, tf.nn.relu(quantiles) * scale[:, :, None]
+
+    def _as_usual(
+        self, inputs: dict[str, tf.Tensor], known: tf.Tensor, calendar: tf.Tensor, past: tf.Tensor, product: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Inputs that are not shown become what they usually are; what has happened stays, so that it is compared with.
+
+        A flag known in advance is off and another such column at its mean over the window; a date is that of the last
+        known period, without a holiday near it; behaviour is at its mean over the window; attributes are unknown.
+        """
+        flags = tf.constant(self.kind.flags, tf.float32)
+        usual = tf.reduce_mean(inputs["window_known"], axis=1, keepdims=True) * (1.0 - flags)
+        holiday = tf.constant(np.frombuffer(self.kind.no_holiday, np.float32))
+        now = inputs["window_calendar"][:, -1:]
+        date = tf.where(tf.math.is_finite(holiday), tf.zeros_like(now) + holiday, now)
+        steady = tf.reduce_mean(inputs["window_past"], axis=1, keepdims=True)
+        return {
+            "step_known": known * inputs["step_known"] + (1.0 - known) * usual,
+            "step_calendar": calendar * inputs["step_calendar"] + (1.0 - calendar) * date,
+            "window_past": past * inputs["window_past"] + (1.0 - past) * steady,
+            "codes": inputs["codes"] * tf.cast(product, tf.int32),
+            "reals": inputs["reals"] * product,
+        }
 
 
 class Forecaster:
@@ -121,6 +176,15 @@ class Forecaster:
         self._prepare(np.arange(min(self._chunk, panel.n_series)))
         self.shape = Shape.of(self.arrays, model.recipe)
         self.graph = Graph.of(self._kind())
+        self._shown: Shown | None = None
+
+    def shown(self, switches: tuple[tuple[bool, ...], ...], shown: Shown, rows: NDArray[np.int64]) -> Floats:
+        """``[M, H]`` means from the panel's cutoff with some inputs as usual instead of as they are."""
+        self._shown = shown
+        try:
+            return self.at(0, switches, rows).mean
+        finally:
+            self._shown = None
 
     def at(
         self, periods_back: int, switches: tuple[tuple[bool, ...], ...], rows: NDArray[np.int64] | None = None
@@ -192,7 +256,7 @@ class Forecaster:
 
     def _source(self, weights: tuple[Floats, ...], n_rows: int) -> bytes | None:
         """Digest of what passes are made of beside where they begin and what they see; None if they are not kept."""
-        if n_rows < self.panel.n_series or n_rows > KEPT_SERIES:
+        if self._shown is not None or n_rows < self.panel.n_series or n_rows > KEPT_SERIES:
             return None
         if self._digest is None:
             self._digest = digest(array.numpy() for _, array in sorted(self._tensors.arrays().items()))
@@ -200,10 +264,11 @@ class Forecaster:
 
     def _pass(self, rows: NDArray[np.int32], origin: int, switch: tuple[bool, ...]) -> tuple[Floats, Floats]:
         use, start = tf.constant([[float(on) for on in switch]]), tf.constant(origin)
+        shown = None if self._shown is None else self._shown.tensors()
         means, quantiles = [], []
         for first in range(0, len(rows), self.batch):
             part = rows[first : first + self.batch]
-            m, q = self.graph.run(tf.constant(np.resize(part, self.batch)), start, use, self._tensors.arrays())
+            m, q = self.graph.run(tf.constant(np.resize(part, self.batch)), start, use, self._tensors.arrays(), shown)
             means.append(m.numpy()[: len(part)])
             quantiles.append(q.numpy()[: len(part)])
         return to_units(
@@ -219,7 +284,17 @@ class Forecaster:
             capacity=tuple(sorted(model.capacity.items())),
             levels=model.levels,
             floor=model.recipe.network_floor,
+            flags=tuple(float(column.kind == "flag") for column in model.recipe.known),
+            no_holiday=self._no_holiday().tobytes(),
             width=tensors.width,
             end=tensors.end,
             sizes=((self.batch,), *(tuple(arrays[name].shape) for name in sorted(arrays))),
         )
+
+    def _no_holiday(self) -> Floats:
+        """``[C]`` each holiday feature on a usual day (its median), NaN for other features."""
+        usual = np.median(self.panel.calendar, axis=0) if len(self.panel.calendar) else np.zeros(0)
+        place = {name: k for k, name in enumerate(self.panel.calendar_names)}
+        names = self.model.recipe.calendar_names
+        found = [usual[place[n]] if n in place and "holiday" in n else np.nan for n in names]
+        return np.array(found, np.float32)

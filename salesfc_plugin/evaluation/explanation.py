@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salesfc_plugin.config import Progress, Quiet
-from salesfc_plugin.inference.shown import Comparison, Shown
+from salesfc_plugin.forecasting import Forecaster, Shown
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from salesfc_plugin.watching import watched
@@ -58,11 +58,12 @@ class Inputs:
         players += [PRODUCT] if recipe.static_names or recipe.real_names else []
         return cls(known, calendar, (*players, _RECENT))
 
-    def shown(self, drivers: Set) -> Shown:
-        """What a forecast with these drivers sees."""
+    def shown(self, drivers: Set, switch: tuple[bool, ...]) -> Shown:
+        """What a forecast with these drivers sees; what its switch hides anyway counts as seen."""
+        calendar_on, _, known_on, _ = switch
         return Shown(
-            known=tuple(d in drivers for d in self.known),
-            calendar=tuple(not d or d in drivers for d in self.calendar),
+            known=tuple(not known_on or d in drivers for d in self.known),
+            calendar=tuple(not calendar_on or not d or d in drivers for d in self.calendar),
             past=BEHAVIOUR not in self.players or BEHAVIOUR in drivers,
             product=PRODUCT not in self.players or PRODUCT in drivers,
         )
@@ -102,14 +103,18 @@ def contributions(
         Driver to ``[M, H]`` units.
     """
     inputs = Inputs.of(panel, model)
-    comparison = Comparison(model, panel.select(rows))
+    forecaster, every = Forecaster(model, panel.select(rows)), np.arange(len(rows))
+    made: dict[tuple[tuple[bool, ...], Shown], NDArray[np.float64]] = {}
 
     def value(drivers: Set) -> NDArray[np.float64]:
-        switches = tuple(
-            (calendar, year and YEAR in drivers, known, encoder and _RECENT in drivers)
-            for calendar, year, known, encoder in model.switches
-        )
-        return comparison.mean(switches, inputs.shown(drivers)).astype(np.float64)
+        total = np.zeros(published.shape)
+        for calendar, year, known, encoder in model.switches:
+            switch = (calendar, year and YEAR in drivers, known, encoder and _RECENT in drivers)
+            shown = inputs.shown(drivers, switch)
+            if (switch, shown) not in made:
+                made[switch, shown] = forecaster.shown((switch,), shown, every).astype(np.float64)
+            total += made[switch, shown]
+        return total / len(model.switches)
 
     sets = [frozenset(s) for s in _subsets(inputs.players)]
     tried = ((one, value(one)) for one in sets)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salesfc_plugin.baselines import Forecast
-from salesfc_plugin.inference.inputs import Dates, Inputs, Rows, gather
+from salesfc_plugin.inference.inputs import Dates, Rows, gather
 from salesfc_plugin.inference.layers import positive
 from salesfc_plugin.inference.network import Dated, Network, Switches
 from salesfc_plugin.model import ModelError, TrainedModel
@@ -59,34 +59,22 @@ class Forecaster:
     ) -> Forecast:
         """Forecast from ``periods_back`` periods before the panel's cutoff, as ``forecasting.Forecaster.at``."""
         origin, recipe = self.arrays.end - periods_back, self.model.recipe
+        count = self.panel.n_series if rows is None else len(rows)
+        parts = [slice(k, min(k + _BATCH, count)) for k in range(0, count, _BATCH)]
         try:
             if dated is None:
                 dated = self.network.dated(Dates.at(self.arrays.calendar, origin, recipe), switches)
-            picked = [part if rows is None else rows[part] for part in self.parts(rows)]
-            made = [self.answer(gather(self.arrays, recipe, p, origin), p, origin, dated) for p in picked]
+            made = [self._pass(part if rows is None else rows[part], origin, dated) for part in parts]
         except (ValueError, IndexError) as error:  # a matrix product whose sides do not fit
             raise ModelError(f"the saved model does not fit this version's network ({error}); train again.") from error
         mean, quantiles = made[0] if len(made) == 1 else (np.concatenate(column) for column in zip(*made, strict=True))
         return Forecast(mean, quantiles, self.model.levels)
 
-    def parts(self, rows: NDArray[np.int64] | None = None) -> list[slice]:
-        """The rows, by default all series, in parts that are small enough for the processor's cache."""
-        count = self.panel.n_series if rows is None else len(rows)
-        return [slice(k, min(k + _BATCH, count)) for k in range(0, count, _BATCH)]
-
-    def answer(
-        self, x: Inputs, rows: Rows, origin: int, dated: Dated, encoded: Floats | None = None
-    ) -> tuple[Floats, Floats]:
-        """``[B, H]`` and ``[B, H, Q]`` units: means over members and sets of groups (Vincent 1912).
-
-        Args:
-            x: windows of these rows at the origin.
-            rows, origin: where they stand in the arrays.
-            dated: of the origin.
-            encoded: what ``network.encoded`` makes of the windows, if it is already known.
-        """
+    def _pass(self, rows: Rows, origin: int, dated: Dated) -> tuple[Floats, Floats]:
+        """``[B, H]`` and ``[B, H, Q]``: means over members and sets of groups (Vincent 1912)."""
         recipe = self.model.recipe
-        quantiles, mean = self.network(x, dated, encoded)
+        x = gather(self.arrays, recipe, rows, origin)
+        quantiles, mean = self.network(x, dated)
         scale = x.scale[:, None, None]
         mean *= scale
         positive(quantiles)

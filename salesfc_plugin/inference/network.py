@@ -118,13 +118,12 @@ class Network:
         looked = self.neighbours.look(dates, features)
         return Dated(looked, steps[:, None], year, known, encoder, kinds, place.tolist())
 
-    def __call__(self, x: Inputs, dated: Dated, encoded: Floats | None = None) -> tuple[Floats, Floats]:
+    def __call__(self, x: Inputs, dated: Dated) -> tuple[Floats, Floats]:
         """Forecast.
 
         Args:
             x: B windows of the origin that ``dated`` is of.
             dated: what follows of it and of W sets of input groups.
-            encoded: what ``encoded`` makes of the windows, if it is already known.
 
         Returns:
             ``quantiles [M, B, W, H, Q]`` and ``mean [M, B, W, H]`` in units of scale, not yet cut at zero.
@@ -134,14 +133,12 @@ class Network:
         if not found.all():
             values += ((_ONE - found) * level[:, None, None])[None, ..., None]
         spread = self._spread(x)
-        if encoded is None and dated.encoder.any():
-            encoded = self.encoded(x, dated)
-        context = self._context(x, dated, level, spread, encoded)
+        context = self._context(x, dated, level, spread)
         hidden = self._steps(x, dated, values, mean_known)
         hidden += self.from_context(context)[:, :, :, None, :]
         return self._head(positive(self.mix(positive(hidden))), values, spread[:, None, None])
 
-    def encoded(self, x: Inputs, dated: Dated) -> Floats:
+    def _encoded(self, x: Inputs, dated: Dated) -> Floats:
         """``[M, B, W, D]`` contexts of the encoder; it runs once where sets do not differ in what it sees."""
         kinds = dated.kinds if x.known is not None else dated.kinds[:1]
         seen = self._patches(x, kinds)
@@ -161,8 +158,10 @@ class Network:
         patch = self.recipe.cycle.patch
         return out.reshape(*out.shape[:2], -1, patch * width)
 
-    def _context(self, x: Inputs, dated: Dated, level: Floats, spread: Floats, encoded: Floats | None) -> Floats:
-        """``[M, B, W, D]`` from the encoder (None: no set may see it), numbers that sum windows up, and attributes."""
+    def _context(self, x: Inputs, dated: Dated, level: Floats, spread: Floats) -> Floats:
+        """``[M, B, W, D]`` from the encoder, numbers that sum the window up, and attributes."""
+        encoded = self._encoded(x, dated)
+        members, windows, _, width = encoded.shape
         share = x.count / np.float32(x.seen.shape[1])
         recent = slice(-2 * self.recipe.cycle.season, None)
         latest = np.add.reduce(x.value[:, recent], axis=1) / np.maximum(np.add.reduce(x.seen[:, recent], axis=1), _ONE)
@@ -171,14 +170,9 @@ class Network:
         numbers = np.array([np.arcsinh(latest), grown, x.growth_seen, size, level, share, spread]).T
         if x.reals.shape[1]:
             numbers = np.concatenate([numbers, x.reals], axis=1)
-        members, entering = self.context.kernel.shape[:2]
-        width = entering - numbers.shape[1]
-        out = np.empty((members, len(x.value), len(dated.year), entering), np.float32)
-        if encoded is None:
-            out[..., :width] = 0.0
-        else:
-            use = (share >= KNOWN_SHARE)[:, None] * dated.encoder
-            np.multiply(encoded, use[..., None], out=out[..., :width])
+        out = np.empty((members, windows, len(dated.year), width + numbers.shape[1]), np.float32)
+        use = (share >= KNOWN_SHARE)[:, None] * dated.encoder
+        np.multiply(encoded, use[..., None], out=out[..., :width])
         out[..., width:] = numbers[:, None]
         out[..., width + 1 : width + 3] *= dated.year[:, None]  # what compares with a year ago
         made = self.context(out)

@@ -69,6 +69,25 @@ def test_a_column_belongs_to_one_driver(seasonal, lstm_model) -> None:
         assert Inputs.of(panel, model).known == (PRICE, driver)
 
 
+def test_what_is_shown_in_full_is_the_forecast_and_a_hidden_promotion_is_none(seasonal, lstm_model) -> None:
+    from salesfc_plugin.forecasting import Forecaster, Shown
+
+    every, on = np.arange(seasonal.n_series), ((True,) * 4,)
+    promotion = seasonal.known["promotion"].copy()
+    promotion[:, seasonal.n_history :: 3] = 1.0
+    panel = replace(seasonal, known={**seasonal.known, "promotion": promotion})
+    forecaster = Forecaster(lstm_model, panel)
+    full = forecaster.shown(on, Shown((True, True), (True,) * 3, True, True), every)
+    np.testing.assert_allclose(full, forecaster.at(0, on).mean, rtol=1e-5)
+    without = promotion.copy()
+    without[:, panel.n_history :] = 0.0
+    column = [c.name for c in lstm_model.recipe.known].index("promotion")
+    shown = Shown(tuple(k != column for k in range(2)), (True,) * 3, True, True)
+    other = Forecaster(lstm_model, replace(panel, known={**panel.known, "promotion": without}))
+    np.testing.assert_allclose(forecaster.shown(on, shown, every), other.at(0, on).mean, rtol=1e-4, atol=1e-4)
+    assert np.abs(forecaster.shown(on, shown, every) - full).max() > 0
+
+
 def test_the_season_is_taken_out_of_the_level() -> None:
     week = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
     values = np.concatenate([week, week + 7.0, week[:3] + 14.0])[None]

@@ -11,7 +11,7 @@ from salesfc_plugin import forecasting
 from salesfc_plugin import passes as kept
 from salesfc_plugin.baselines import Forecast
 from salesfc_plugin.evaluation.selection import score_switches
-from salesfc_plugin.forecasting import Forecaster, Graph
+from salesfc_plugin.forecasting import Forecaster, Graph, Shown
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from tests.panels import with_columns
@@ -68,6 +68,15 @@ def test_another_past_or_other_weights_or_another_origin_is_another_pass(
         made = Forecaster(model, panel).at(back, model.switches)
         assert (made.mean != first.mean).any()
         assert_same(made, alone(model, panel, back))
+
+
+def test_inputs_as_usual_are_never_taken_for_inputs_as_they_are(seasonal: Panel, lstm_model: TrainedModel) -> None:
+    forecaster = Forecaster(lstm_model, seasonal)
+    as_it_is = forecaster.at(0, lstm_model.switches)
+    n_known, n_calendar = len(lstm_model.recipe.known), len(lstm_model.recipe.calendar_names)
+    usual = Shown((False,) * n_known, (False,) * n_calendar, False, False)
+    assert (forecaster.shown(lstm_model.switches, usual, np.arange(seasonal.n_series)) != as_it_is.mean).any()
+    assert_same(forecaster.at(0, lstm_model.switches), as_it_is)
 
 
 def test_what_is_kept_has_a_bound_and_makes_room_for_another_model(
