@@ -266,6 +266,27 @@ def test_a_table_built_alone_from_what_was_taken_back_is_not_kept(again: BuildRe
     assert_same(again, first)
 
 
+def test_an_insert_that_fails_leaves_the_rows_as_they_were(again: BuildResult) -> None:
+    """A column that somebody added takes no NULL, so that the rows of the new month are refused."""
+    told = "select count(*), sum(units_sold) from int_salesfc__period_sales"
+    with duckdb.connect(str(again.database)) as connection:
+        before = connection.execute(told).fetchall()
+        connection.execute("alter table int_salesfc__period_sales add column note integer default 1")
+        connection.execute("alter table int_salesfc__period_sales alter note set not null")
+        connection.execute("alter table int_salesfc__period_sales alter note drop default")
+    raw = shop()
+    new_day(raw)
+    failed = build_again(again, raw)
+    assert "NOT NULL constraint failed" in failed.messages["int_salesfc__period_sales"]
+    assert again.rows(told) == before, "what was deleted came back with the transaction"
+    with duckdb.connect(str(again.database)) as connection:
+        connection.execute("alter table int_salesfc__period_sales drop note")
+    made = build_again(again, raw)
+    assert made.ok, made.trouble
+    assert months_made(made, "int_salesfc__period_sales") == 1
+    assert made.rows(told) != before
+
+
 def test_a_comment_of_another_hand_makes_the_table_whole(again: BuildResult, first: BuildResult) -> None:
     with duckdb.connect(str(again.database)) as connection:
         connection.execute("comment on table int_salesfc__observations is 'the panel'")
