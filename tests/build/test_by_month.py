@@ -204,7 +204,10 @@ RULES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("what", RULES)
+FAST = ("weeks", "what is missing is told by what was before")
+
+
+@pytest.mark.parametrize("what", [pytest.param(w, marks=() if w in FAST else pytest.mark.slow) for w in RULES])
 def test_the_rows_are_those_of_a_build_from_nothing_under_every_rule(tmp_path: Path, what: str) -> None:
     """A day comes and an old one is corrected, which the first build had without a quantity."""
     raw, variables = shop(), VARIABLES | RULES[what]
