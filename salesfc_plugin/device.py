@@ -1,8 +1,8 @@
 """What networks compute on: a GPU where TensorFlow sees one, else the processor.
 
-On a GPU a small network waits for its launches, not for its sums, so that more windows at once are nearly free, and
-bfloat16 halves what moves where the card has units for it. No choice here changes what a model is: weights are float32
-in the order of ``keras.layers.LSTM``, and move between both.
+A small network is expected to wait for a GPU's launches, not for its sums, so that more windows at once cost little;
+nobody has measured it. bfloat16 halves what moves where the card has units for it. No choice here changes what a model
+is: weights are float32 in the order of ``keras.layers.LSTM``, and move between both.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import tensorflow as tf
 from salesfc_plugin import forecasting, training
 from salesfc_plugin.device import Device, device, runs
 from salesfc_plugin.forecasting import Forecaster, Graph, forecast
+from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.networks import lstm
 from salesfc_plugin.panel import Floats, Panel
 from salesfc_plugin.training_step import Plan, TrainingStep
@@ -33,7 +34,7 @@ def like_a_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     Graph.made.clear()
 
 
-def mean_of(model: object, panel: Panel) -> Floats:
+def mean_of(model: TrainedModel, panel: Panel) -> Floats:
     Graph.made.clear()
     return forecast(model, panel).mean
 

@@ -18,18 +18,6 @@ with kept as (
     from {{ ref('int_salesfc__backtest_prediction') }}
     where method = 'published' or method in ('{{ networks }}')
 
-),
-
-held_out as (
-
-    select
-        unique_id,
-        ts,
-        quantity,
-        mask
-    from {{ ref('int_salesfc__observations') }}
-    where ts between {{ salesfc.held_out_span() }}
-
 )
 
 select
@@ -44,6 +32,6 @@ select
     kept.quantiles
 from kept
 inner join {{ ref('int_salesfc__series') }} as series on kept.unique_id = series.unique_id
-left join held_out as observations
+left join {{ salesfc.held_out(['quantity', 'mask']) }} as observations
     on kept.unique_id = observations.unique_id and kept.ts = observations.ts
 where kept.is_published or kept.has_published = 0

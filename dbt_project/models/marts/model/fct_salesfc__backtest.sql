@@ -1,20 +1,7 @@
 {#- Forecasts of the past beside what came: at each backtest cutoff, by every method. A period that
-    does not count (a stock-out, a gap on a line between its neighbours) has no quantity. Periods that
-    were not held out are left out before the join: there are many more of them. -#}
+    does not count (a stock-out, a gap on a line between its neighbours) has no quantity. -#}
 {%- set fills = 'interpolate' in [salesfc.setting('gaps'), salesfc.setting('missing')] %}
-with held_out as (
-
-    select
-        unique_id,
-        ts,
-        {{- '\n        known_from,' if fills }}
-        quantity,
-        mask
-    from {{ ref('int_salesfc__observations') }}
-    where ts between {{ salesfc.held_out_span() }}
-
-)
-
+{%- set columns = ['quantity', 'mask'] + (['known_from'] if fills else []) %}
 select
     prediction.unique_id,
     cast(prediction.cutoff as date) as cutoff,
@@ -31,5 +18,5 @@ select
     prediction.levels,
     prediction.quantiles
 from {{ ref('int_salesfc__backtest_prediction') }} as prediction
-left join held_out as observations
+left join {{ salesfc.held_out(columns) }} as observations
     on prediction.unique_id = observations.unique_id and prediction.ts = observations.ts
