@@ -77,7 +77,9 @@ quartiles_here as (
 
 looked_at as (
 
-    select *
+    select
+        *,
+        0 as nth
     from sold
     where ts >= {{ since }}
     union all
@@ -86,7 +88,8 @@ looked_at as (
         before.ts,
         before.quantity,
         before.log_quantity,
-        before.place
+        before.place,
+        before.nth
     from before
     inner join (select distinct series_number from sold where ts >= {{ since }}) as changed
         on before.series_number = changed.series_number
@@ -128,7 +131,7 @@ quartile as (
         *,
         {{ salesfc.quantiles_of(residual, [0.25, 0.75]) }} over so_far as quartiles,
         count(*) over so_far as n_sold
-    from adjusted
+    from adjusted{{ ' where nth <= ' ~ year if since }}
     window
         so_far as (
             partition by series_number order by ts rows between {{ year }} preceding and current row
