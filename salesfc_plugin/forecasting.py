@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +53,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a traced forward pass depends on, beside weights and arrays.
+    """What a traced forward pass depends on, beside weights, and values and number of series.
 
     Args:
         network, shape, capacity, levels: of the model.
@@ -61,7 +61,7 @@ class Kind:
         flags: 1 for each column known in advance that is a flag, else 0.
         no_holiday: bytes of ``[C]``: each holiday feature on a usual day, NaN for other features.
         width, end: periods of the arrays, and where the horizon begins.
-        sizes: shapes of the arrays, and the batch.
+        arrays: names of those that there are.
     """
 
     network: str
@@ -73,14 +73,15 @@ class Kind:
     no_holiday: bytes
     width: int
     end: int
-    sizes: tuple[tuple[int, ...], ...]
+    arrays: tuple[str, ...]
 
 
 class Graph:
     """A network, its traced forward pass, and passes that it made.
 
     To trace one takes as long as to forecast thousands of series, and a build forecasts a dozen times: all models and
-    panels of one kind share it, one at a time, since its weights are those of whoever forecasts.
+    panels of one kind share it, one at a time, since its weights are those of whoever forecasts. So a trace takes any
+    number of series, and what a forecast may see is told to it even where that is everything.
     """
 
     made: ClassVar[dict[Kind, Graph]] = {}
@@ -90,8 +91,9 @@ class Graph:
         self.kind, self.lock = kind, threading.Lock()
         capacity = Capacity(**dict(kind.capacity))  # type: ignore[arg-type]  # its numbers are whole where they must be
         self.network = build_network(kind.network, kind.shape, capacity, kind.levels)
-        self.run = tf.function(self._forward, autograph=False, reduce_retracing=True)
         self.passes = Passes()
+        self._weights: tuple[Floats, ...] | None = None
+        self._traced: Any = None
 
     @classmethod
     def of(cls, kind: Kind) -> Graph:
@@ -102,19 +104,46 @@ class Graph:
             cls.made[kind] = cls(kind)
         return cls.made[kind]
 
+    @property
+    def traces(self) -> int:
+        """How often the network was traced."""
+        return 0 if self._traced is None else int(self._traced.experimental_get_tracing_count())
+
+    def take(self, weights: tuple[Floats, ...]) -> None:
+        """Have these weights."""
+        if self._weights is not weights:
+            self.network.set_weights(list(weights))
+            self._weights = weights
+
+    def run(
+        self,
+        row: tf.Tensor,
+        origin: tf.Tensor,
+        use: tf.Tensor,
+        arrays: dict[str, tf.Tensor],
+        shown: list[tf.Tensor],
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Mean ``[B, H]`` and quantiles ``[B, H, Q]`` in units of the network, for B series from one origin."""
+        if self._traced is None:
+            spec = Tensors.any_length
+            named = {name: spec(array) for name, array in arrays.items()}
+            told = [spec(row), tf.TensorSpec((), tf.int32), tf.TensorSpec(use.shape), named]
+            told.append([tf.TensorSpec(flags.shape) for flags in shown])
+            self._traced = tf.function(self._forward, told, autograph=False)
+        return self._traced(row, origin, use, arrays, shown)
+
     def _forward(
         self,
         row: tf.Tensor,
         origin: tf.Tensor,
         use: tf.Tensor,
         arrays: dict[str, tf.Tensor],
-        shown: list[tf.Tensor] | None = None,
+        shown: list[tf.Tensor],
     ) -> tuple[tf.Tensor, tf.Tensor]:
         kind = self.kind
         tensors = Tensors(**{"deviation": None, "exposure": None, **arrays}, width=kind.width, end=kind.end)
         inputs = gather_inputs(tensors, kind.shape, kind.floor, row, tf.fill(tf.shape(row), origin))
-        if shown is not None:
-            inputs |= self._as_usual(inputs, *shown)
+        inputs |= self._as_usual(inputs, *shown)
         quantiles, mean = self.network(inputs, tf.tile(use, (tf.shape(row)[0], 1)))
         scale = inputs["scale"][:, None]
         return mean * scale, tf.nn.relu(quantiles) * scale[:, :, None]
@@ -238,10 +267,9 @@ class Forecaster:
         quantiles = np.zeros((*mean.shape, len(self.model.levels)), np.float32)
         with self.graph.lock:
             for weights in self.model.weights:
-                self.graph.network.set_weights(list(weights))
                 source = self._source(weights, len(rows))
                 for switch in switches:
-                    asked = partial(self._pass, there, origin, switch)
+                    asked = partial(self._pass, weights, there, origin, switch)
                     m, q = self.graph.passes.get(source, (there, np.array(origin), np.array(switch)), asked)
                     mean += m
                     quantiles += q
@@ -260,11 +288,16 @@ class Forecaster:
             return None
         if self._digest is None:
             self._digest = digest(array.numpy() for _, array in sorted(self._tensors.arrays().items()))
-        return self._digest + digest((*weights, np.array(self.model.recipe.normalisation)))
+        return self._digest + digest((*weights, np.array(self.model.recipe.normalisation), np.array(self.batch)))
 
-    def _pass(self, rows: NDArray[np.int32], origin: int, switch: tuple[bool, ...]) -> tuple[Floats, Floats]:
+    def _pass(
+        self, weights: tuple[Floats, ...], rows: NDArray[np.int32], origin: int, switch: tuple[bool, ...]
+    ) -> tuple[Floats, Floats]:
+        self.graph.take(weights)
         use, start = tf.constant([[float(on) for on in switch]]), tf.constant(origin)
-        shown = None if self._shown is None else self._shown.tensors()
+        shape = self.shape
+        everything = Shown((True,) * shape.known, (True,) * shape.calendar, past=True, product=True)
+        shown = (self._shown or everything).tensors()
         means, quantiles = [], []
         for first in range(0, len(rows), self.batch):
             part = rows[first : first + self.batch]
@@ -277,7 +310,6 @@ class Forecaster:
 
     def _kind(self) -> Kind:
         model, tensors = self.model, self._tensors
-        arrays = tensors.arrays()
         return Kind(
             network=model.network,
             shape=self.shape,
@@ -288,7 +320,7 @@ class Forecaster:
             no_holiday=self._no_holiday().tobytes(),
             width=tensors.width,
             end=tensors.end,
-            sizes=((self.batch,), *(tuple(arrays[name].shape) for name in sorted(arrays))),
+            arrays=tuple(sorted(tensors.arrays())),
         )
 
     def _no_holiday(self) -> Floats:

@@ -109,7 +109,7 @@ class TrainingStep:
             "seed": tf.constant(plan.seed),
         }
         if self._traced is None:
-            data = {name: _any_length(tensor) for name, tensor in self._data.items()}
+            data = {name: Tensors.any_length(tensor) for name, tensor in self._data.items()}
             whole, rates = tf.TensorSpec((), tf.int32), tf.TensorSpec((2,), tf.float32)
             shard = tf.function(self._shard_gradient, [tf.TensorSpec((2,), tf.int32), data], autograph=False)
             self._shard = shard
@@ -164,13 +164,6 @@ class TrainingStep:
         weight = tf.clip_by_value(inputs["scale"] * tf.gather(tensors.weight, row), 0.1, 10.0)
         each = pinball(scaled, quantiles, kind.levels) + MEAN_WEIGHT * tweedie(scaled, mean)
         return tf.reduce_sum(each * counts * share * weight[:, None]) / (size * kind.shape.horizon)
-
-
-def _any_length(tensor: tf.Tensor) -> tf.TensorSpec:
-    """A spec of tensors that differ from this one in their first dimensions alone; the last is a count of columns."""
-    shape = tensor.shape
-    columns = shape[-1:] if len(shape) > 1 else []
-    return tf.TensorSpec([*[None] * (len(shape) - len(columns)), *columns], tensor.dtype)
 
 
 def _draw(seed: tf.Tensor, size: int, data: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:

@@ -106,6 +106,13 @@ class Tensors:
         """The tensors by name: what a traced function takes, so that it need not be traced again for other series."""
         return {f.name: getattr(self, f.name) for f in fields(self) if tf.is_tensor(getattr(self, f.name))}
 
+    @staticmethod
+    def any_length(tensor: tf.Tensor) -> tf.TensorSpec:
+        """A spec of tensors like this one of any length; the last dimension of several is a count of columns."""
+        shape = tensor.shape
+        columns = shape[-1:] if len(shape) > 1 else []
+        return tf.TensorSpec([*[None] * (len(shape) - len(columns)), *columns], tensor.dtype)
+
     def with_arrays(self, arrays: dict[str, tf.Tensor]) -> Tensors:
         """The same with other tensors."""
         return replace(self, **arrays)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from salesfc_plugin.forecasting import Forecaster, Graph
+from salesfc_plugin.forecasting import Forecaster, Graph, Shown
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from tests.panels import tiny_panel
@@ -48,5 +48,18 @@ def test_models_of_one_kind_share_a_graph_and_none_of_each_others_weights(
     one.graph.passes.clear()
     np.testing.assert_array_equal(one.at(14, lstm_model.switches).quantiles, first.quantiles)
     assert one.graph is two.graph
-    assert Forecaster(lstm_model, seasonal, batch=2).graph is not one.graph
     assert len(Graph.made) <= 4
+
+
+def test_a_network_is_traced_once_for_any_series_and_whatever_a_forecast_may_see(
+    seasonal: Panel, lstm_model: TrainedModel
+) -> None:
+    Graph.made.clear()
+    whole, few = Forecaster(lstm_model, seasonal), Forecaster(lstm_model, seasonal.select(np.array([1, 4])), batch=1)
+    made, some = (forecaster.at(0, lstm_model.switches).mean for forecaster in (whole, few))
+    np.testing.assert_allclose(some, made[[1, 4]], rtol=1e-5)
+    recipe = lstm_model.recipe
+    nothing = Shown((False,) * len(recipe.known), (False,) * len(recipe.calendar_names), past=False, product=False)
+    assert (whole.shown(lstm_model.switches, nothing, np.arange(seasonal.n_series)) != made).any()
+    assert whole.graph is few.graph
+    assert whole.graph.traces == 1
