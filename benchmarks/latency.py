@@ -56,7 +56,7 @@ def rates(connection: duckdb.DuckDBPyConnection, answerer: Answerer, question: Q
     forecaster = Forecaster(answerer.model, replace(panel, calendar=features, calendar_names=names))
 
     def anew() -> None:
-        forecaster.graph.passes.clear()
+        forecaster.passes.clear()
         forecaster.at(0, answerer.model.switches)
 
     rate("batch (TensorFlow, network alone)", anew, series)

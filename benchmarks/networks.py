@@ -49,7 +49,7 @@ def main() -> None:
             raise SystemExit(f"{options.db}: there is too little history to train on")
         forecaster = Forecaster(model, panel)
         forecaster.at(back[0], (ALL,))
-        forecaster.graph.passes.clear()
+        forecaster.passes.clear()
         began, losses = time.process_time(), []
         for b in back:
             made = forecaster.at(b, (ALL,))

@@ -57,7 +57,6 @@ class Kind:
 
     Args:
         network, shape, capacity, levels: of the model.
-        floor: added to every scale.
         flags: 1 for each column known in advance that is a flag, else 0.
         no_holiday: bytes of ``[C]``: each holiday feature on a usual day, NaN for other features.
         width, end: periods of the arrays, and where the horizon begins.
@@ -68,7 +67,6 @@ class Kind:
     shape: Shape
     capacity: tuple[tuple[str, float], ...]
     levels: tuple[float, ...]
-    floor: float
     flags: tuple[float, ...]
     no_holiday: bytes
     width: int
@@ -81,37 +79,43 @@ class Graph:
 
     To trace one takes as long as to forecast thousands of series, and a build forecasts a dozen times: all models and
     panels of one kind share it, one at a time, since its weights are those of whoever forecasts. So a trace takes any
-    number of series, and what a forecast may see is told to it even where that is everything.
+    number of series, and is told what a forecast may see even where that is everything.
     """
 
     made: ClassVar[dict[Kind, Graph]] = {}
     _MOST: ClassVar[int] = 4
+    _MOST_PANELS: ClassVar[int] = 2  # series and groups
 
     def __init__(self, kind: Kind) -> None:
         self.kind, self.lock = kind, threading.Lock()
         capacity = Capacity(**dict(kind.capacity))  # type: ignore[arg-type]  # its numbers are whole where they must be
         self.network = build_network(kind.network, kind.shape, capacity, kind.levels)
-        self.passes = Passes()
+        self._passes: dict[int, Passes] = {}
         self._weights: tuple[Floats, ...] | None = None
         self._traced: Any = None
 
     @classmethod
     def of(cls, kind: Kind) -> Graph:
         """The graph of a kind, made at the first time; the oldest of too many is forgotten."""
-        if kind not in cls.made:
+        graph = cls.made.get(kind)
+        if graph is None:
             for old in list(cls.made)[: max(len(cls.made) + 1 - cls._MOST, 0)]:
                 cls.made.pop(old, None)  # two models of a build may do so at once
-            cls.made[kind] = cls(kind)
-        return cls.made[kind]
+            graph = cls.made[kind] = cls(kind)
+        return graph
 
-    @property
-    def traces(self) -> int:
-        """How often the network was traced."""
-        return 0 if self._traced is None else int(self._traced.experimental_get_tracing_count())
+    def passes(self, n_series: int) -> Passes:
+        """Those over panels of so many series, so that groups never take the room of their series."""
+        if n_series not in self._passes:
+            for old in list(self._passes)[: max(len(self._passes) + 1 - self._MOST_PANELS, 0)]:
+                self._passes.pop(old, None)
+            self._passes[n_series] = Passes()
+        return self._passes[n_series]
 
     def take(self, weights: tuple[Floats, ...]) -> None:
-        """Have these weights."""
+        """Set the network's weights, unless it has these."""
         if self._weights is not weights:
+            self._weights = None  # it has neither these nor those where setting them fails
             self.network.set_weights(list(weights))
             self._weights = weights
 
@@ -121,6 +125,7 @@ class Graph:
         origin: tf.Tensor,
         use: tf.Tensor,
         arrays: dict[str, tf.Tensor],
+        floor: tf.Tensor,
         shown: list[tf.Tensor],
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Mean ``[B, H]`` and quantiles ``[B, H, Q]`` in units of the network, for B series from one origin."""
@@ -128,9 +133,9 @@ class Graph:
             spec = Tensors.any_length
             named = {name: spec(array) for name, array in arrays.items()}
             told = [spec(row), tf.TensorSpec((), tf.int32), tf.TensorSpec(use.shape), named]
-            told.append([tf.TensorSpec(flags.shape) for flags in shown])
+            told += [tf.TensorSpec(()), [tf.TensorSpec(flags.shape) for flags in shown]]
             self._traced = tf.function(self._forward, told, autograph=False)
-        return self._traced(row, origin, use, arrays, shown)
+        return self._traced(row, origin, use, arrays, floor, shown)
 
     def _forward(
         self,
@@ -138,11 +143,12 @@ class Graph:
         origin: tf.Tensor,
         use: tf.Tensor,
         arrays: dict[str, tf.Tensor],
+        floor: tf.Tensor,
         shown: list[tf.Tensor],
     ) -> tuple[tf.Tensor, tf.Tensor]:
         kind = self.kind
         tensors = Tensors(**{"deviation": None, "exposure": None, **arrays}, width=kind.width, end=kind.end)
-        inputs = gather_inputs(tensors, kind.shape, kind.floor, row, tf.fill(tf.shape(row), origin))
+        inputs = gather_inputs(tensors, kind.shape, floor, row, tf.fill(tf.shape(row), origin))
         inputs |= self._as_usual(inputs, *shown)
         quantiles, mean = self.network(inputs, tf.tile(use, (tf.shape(row)[0], 1)))
         scale = inputs["scale"][:, None]
@@ -205,6 +211,7 @@ class Forecaster:
         self._prepare(np.arange(min(self._chunk, panel.n_series)))
         self.shape = Shape.of(self.arrays, model.recipe)
         self.graph = Graph.of(self._kind())
+        self.passes = self.graph.passes(panel.n_series)
         self._shown: Shown | None = None
 
     def shown(self, switches: tuple[tuple[bool, ...], ...], shown: Shown, rows: NDArray[np.int64]) -> Floats:
@@ -270,7 +277,7 @@ class Forecaster:
                 source = self._source(weights, len(rows))
                 for switch in switches:
                     asked = partial(self._pass, weights, there, origin, switch)
-                    m, q = self.graph.passes.get(source, (there, np.array(origin), np.array(switch)), asked)
+                    m, q = self.passes.get(source, (there, np.array(origin), np.array(switch)), asked)
                     mean += m
                     quantiles += q
         members = len(self.model.weights) * len(switches)
@@ -288,7 +295,9 @@ class Forecaster:
             return None
         if self._digest is None:
             self._digest = digest(array.numpy() for _, array in sorted(self._tensors.arrays().items()))
-        return self._digest + digest((*weights, np.array(self.model.recipe.normalisation), np.array(self.batch)))
+        recipe = self.model.recipe
+        told = np.array([recipe.normalisation, str(recipe.network_floor), str(self.batch)])
+        return self._digest + digest((*weights, told))
 
     def _pass(
         self, weights: tuple[Floats, ...], rows: NDArray[np.int32], origin: int, switch: tuple[bool, ...]
@@ -298,10 +307,12 @@ class Forecaster:
         shape = self.shape
         everything = Shown((True,) * shape.known, (True,) * shape.calendar, past=True, product=True)
         shown = (self._shown or everything).tensors()
-        means, quantiles = [], []
+        floor = tf.constant(self.model.recipe.network_floor, tf.float32)
+        arrays, means, quantiles = self._tensors.arrays(), [], []
         for first in range(0, len(rows), self.batch):
             part = rows[first : first + self.batch]
-            m, q = self.graph.run(tf.constant(np.resize(part, self.batch)), start, use, self._tensors.arrays(), shown)
+            # filled up: in a batch of another size a series would get other last digits
+            m, q = self.graph.run(tf.constant(np.resize(part, self.batch)), start, use, arrays, floor, shown)
             means.append(m.numpy()[: len(part)])
             quantiles.append(q.numpy()[: len(part)])
         return to_units(
@@ -315,7 +326,6 @@ class Forecaster:
             shape=self.shape,
             capacity=tuple(sorted(model.capacity.items())),
             levels=model.levels,
-            floor=model.recipe.network_floor,
             flags=tuple(float(column.kind == "flag") for column in model.recipe.known),
             no_holiday=self._no_holiday().tobytes(),
             width=tensors.width,

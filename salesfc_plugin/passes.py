@@ -19,7 +19,7 @@ class Passes:
     """Forward passes under digests of all that they depend on.
 
     From each origin of the backtest a build forecasts three times: to choose inputs, to learn from it, and to show it.
-    Kept are passes over a whole panel of up to 2,000 series, up to 64 MB for one kind of network.
+    Kept are passes over a whole panel of up to 2,000 series, up to 64 MB for a kind of network and a number of series.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Passes:
 
 
 def digest(arrays: Iterable[NDArray[Any]]) -> bytes:
-    """Digest of the numbers in arrays whose shapes and types are told elsewhere."""
+    """Digest of the numbers in arrays whose types are told elsewhere, and whose shapes follow from their lengths."""
     told = hashlib.blake2b(digest_size=16)
     for array in arrays:
         told.update(np.ascontiguousarray(array).data)

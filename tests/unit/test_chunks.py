@@ -6,6 +6,7 @@ import tracemalloc
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from salesfc_plugin.forecasting import Forecaster, Graph, Shown
 from salesfc_plugin.model import TrainedModel
@@ -45,21 +46,30 @@ def test_models_of_one_kind_share_a_graph_and_none_of_each_others_weights(
     one, two = Forecaster(lstm_model, seasonal), Forecaster(other, seasonal)
     first = one.at(14, lstm_model.switches)
     assert (two.at(14, lstm_model.switches).mean != first.mean).any()
-    one.graph.passes.clear()
+    one.passes.clear()
     np.testing.assert_array_equal(one.at(14, lstm_model.switches).quantiles, first.quantiles)
     assert one.graph is two.graph
     assert len(Graph.made) <= 4
 
 
-def test_a_network_is_traced_once_for_any_series_and_whatever_a_forecast_may_see(
-    seasonal: Panel, lstm_model: TrainedModel
+def test_one_trace_serves_any_series_and_whatever_a_forecast_may_see(
+    seasonal: Panel, lstm_model: TrainedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Graph.made.clear()
+    traced = []
+    really = Graph._forward
+
+    def counted(self: Graph, *given: object) -> object:
+        traced.append(self.kind)
+        return really(self, *given)
+
+    monkeypatch.setattr(Graph, "made", {})
+    monkeypatch.setattr(Graph, "_forward", counted)
     whole, few = Forecaster(lstm_model, seasonal), Forecaster(lstm_model, seasonal.select(np.array([1, 4])), batch=1)
     made, some = (forecaster.at(0, lstm_model.switches).mean for forecaster in (whole, few))
     np.testing.assert_allclose(some, made[[1, 4]], rtol=1e-5)
     recipe = lstm_model.recipe
     nothing = Shown((False,) * len(recipe.known), (False,) * len(recipe.calendar_names), past=False, product=False)
     assert (whole.shown(lstm_model.switches, nothing, np.arange(seasonal.n_series)) != made).any()
-    assert whole.graph is few.graph
-    assert whole.graph.traces == 1
+    other = replace(lstm_model, recipe=replace(recipe, floor=2.0 * recipe.floor))
+    assert (Forecaster(other, seasonal).at(0, lstm_model.switches).mean != made).any()
+    assert len(traced) == 1

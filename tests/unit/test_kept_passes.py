@@ -21,13 +21,13 @@ BACK = 14
 
 @pytest.fixture(autouse=True)
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many series each pass had that was really made."""
+    """How many series each pass had that was really made, in the order they were made."""
     made: list[int] = []
     really = Forecaster._pass
 
-    def counted(self: Forecaster, rows: np.ndarray, *given: object) -> object:
+    def counted(self: Forecaster, weights: tuple[np.ndarray, ...], rows: np.ndarray, *given: object) -> object:
         made.append(len(rows))
-        return really(self, rows, *given)
+        return really(self, weights, rows, *given)
 
     monkeypatch.setattr(Graph, "made", {})
     monkeypatch.setattr(Forecaster, "_pass", counted)
@@ -52,7 +52,8 @@ def test_what_choosing_inputs_forecast_is_at_hand_for_the_backtest(
     score_switches(lstm_model, seasonal, [2 * BACK, BACK])
     tried = len(passes)
     later = Forecaster(lstm_model, seasonal).at(BACK, lstm_model.switches)
-    assert len(passes) == tried > 0
+    assert passes == [seasonal.n_series] * tried
+    assert tried > 0
     assert_same(later, alone(lstm_model, seasonal))
 
 
@@ -88,12 +89,23 @@ def test_what_is_kept_has_a_bound_and_makes_room_for_another_model(
     for back in (3, 2, 1) * 2:  # a round through more than there is room for still finds what there was room for
         forecaster.at(back, once)
     assert len(passes) == 4
-    assert len(forecaster.graph.passes) == 2
+    assert len(forecaster.passes) == 2
     other = replace(lstm_model, weights=tuple(tuple(1.5 * w for w in member) for member in lstm_model.weights))
     for _ in range(2):
         Forecaster(other, seasonal).at(3, once)
     assert len(passes) == 5
-    assert len(forecaster.graph.passes) == 1
+    assert len(forecaster.passes) == 1
+
+
+def test_groups_take_no_room_of_their_series(
+    seasonal: Panel, lstm_model: TrainedModel, passes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_pass = seasonal.n_series * seasonal.horizon * (1 + len(lstm_model.levels)) * 4
+    monkeypatch.setattr(kept, "KEPT_BYTES", a_pass)
+    groups = seasonal.select(np.array([0, 3]))
+    for panel in (seasonal, groups) * 2:
+        Forecaster(lstm_model, panel).at(BACK, lstm_model.switches[:1])
+    assert passes == [seasonal.n_series, 2]
 
 
 def test_a_forecast_whose_time_is_measured_is_made_anew(
@@ -101,6 +113,6 @@ def test_a_forecast_whose_time_is_measured_is_made_anew(
 ) -> None:
     forecaster = Forecaster(lstm_model, seasonal)
     for turn in (1, 2):
-        forecaster.graph.passes.clear()
+        forecaster.passes.clear()
         forecaster.at(BACK, lstm_model.switches)
         assert len(passes) == turn * len(lstm_model.switches) * len(lstm_model.weights)
