@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +11,12 @@ from salesfc_plugin.backend import tf
 from salesfc_plugin.baselines import Forecast
 from salesfc_plugin.config import BATCH, Progress, Quiet
 from salesfc_plugin.device import device
+from salesfc_plugin.graph import Asked, Graph, Kind, Shown
 from salesfc_plugin.model import TrainedModel
-from salesfc_plugin.networks import Capacity, build_network
-from salesfc_plugin.networks.inputs import Shape, Tensors, gather_inputs
+from salesfc_plugin.networks.inputs import Shape, Tensors
 from salesfc_plugin.normalisation import to_units
 from salesfc_plugin.panel import Floats, Panel
-from salesfc_plugin.passes import KEPT_SERIES, Passes, digest
+from salesfc_plugin.passes import KEPT_SERIES, digest
 from salesfc_plugin.watching import watched
 from salesfc_plugin.windows import CHUNK_BYTES, bytes_per_series, lookback, make_arrays
 
@@ -27,154 +24,6 @@ from salesfc_plugin.windows import CHUNK_BYTES, bytes_per_series, lookback, make
 def forecast(model: TrainedModel, panel: Panel, batch: int = BATCH, progress: Progress | None = None) -> Forecast:
     """Forecast the horizon of a panel with every member and every set of input groups of the model."""
     return Forecaster(model, panel, batch, progress=progress).at(0, model.switches)
-
-
-@dataclass(frozen=True)
-class Shown:
-    """Which inputs a forecast may see as they are; the others it sees as they usually are.
-
-    Args:
-        known: for each column known in advance.
-        calendar: for each calendar feature.
-        past: whether the columns of the past.
-        product: whether the attributes of the series.
-    """
-
-    known: tuple[bool, ...]
-    calendar: tuple[bool, ...]
-    past: bool
-    product: bool
-
-    def tensors(self) -> list[tf.Tensor]:
-        """As 0 and 1."""
-        lists = [tf.constant([float(on) for on in flags]) for flags in (self.known, self.calendar)]
-        return [*lists, tf.constant(float(self.past)), tf.constant(float(self.product))]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a traced forward pass depends on, beside weights, and values and number of series.
-
-    Args:
-        network, shape, capacity, levels: of the model.
-        flags: 1 for each column known in advance that is a flag, else 0.
-        no_holiday: bytes of ``[C]``: each holiday feature on a usual day, NaN for other features.
-        width, end: periods of the arrays, and where the horizon begins.
-        arrays: names of those that there are.
-    """
-
-    network: str
-    shape: Shape
-    capacity: tuple[tuple[str, float], ...]
-    levels: tuple[float, ...]
-    flags: tuple[float, ...]
-    no_holiday: bytes
-    width: int
-    end: int
-    arrays: tuple[str, ...]
-
-
-class Graph:
-    """A network, its traced forward pass, and passes that it made.
-
-    To trace one takes as long as to forecast thousands of series, and a build forecasts a dozen times: all models and
-    panels of one kind share it, one at a time, since its weights are those of whoever forecasts. So a trace takes any
-    number of series, and is told what a forecast may see even where that is everything.
-    """
-
-    made: ClassVar[dict[Kind, Graph]] = {}
-    _MOST: ClassVar[int] = 4
-    _MOST_PANELS: ClassVar[int] = 2  # series and groups
-
-    def __init__(self, kind: Kind) -> None:
-        self.kind, self.lock = kind, threading.Lock()
-        capacity = Capacity(**dict(kind.capacity))  # type: ignore[arg-type]  # its numbers are whole where they must be
-        self.network = build_network(kind.network, kind.shape, capacity, kind.levels)
-        self._passes: dict[int, Passes] = {}
-        self._weights: tuple[Floats, ...] | None = None
-        self._traced: Any = None
-
-    @classmethod
-    def of(cls, kind: Kind) -> Graph:
-        """The graph of a kind, made at the first time; the oldest of too many is forgotten."""
-        graph = cls.made.get(kind)
-        if graph is None:
-            for old in list(cls.made)[: max(len(cls.made) + 1 - cls._MOST, 0)]:
-                cls.made.pop(old, None)  # two models of a build may do so at once
-            graph = cls.made[kind] = cls(kind)
-        return graph
-
-    def passes(self, n_series: int) -> Passes:
-        """Those over panels of so many series, so that groups never take the room of their series."""
-        if n_series not in self._passes:
-            for old in list(self._passes)[: max(len(self._passes) + 1 - self._MOST_PANELS, 0)]:
-                self._passes.pop(old, None)
-            self._passes[n_series] = Passes()
-        return self._passes[n_series]
-
-    def take(self, weights: tuple[Floats, ...]) -> None:
-        """Set the network's weights, unless it has these."""
-        if self._weights is not weights:
-            self._weights = None  # it has neither these nor those where setting them fails
-            self.network.set_weights(list(weights))
-            self._weights = weights
-
-    def run(
-        self,
-        row: tf.Tensor,
-        origin: tf.Tensor,
-        use: tf.Tensor,
-        arrays: dict[str, tf.Tensor],
-        floor: tf.Tensor,
-        shown: list[tf.Tensor],
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Mean ``[B, H]`` and quantiles ``[B, H, Q]`` in units of the network, for B series from one origin."""
-        if self._traced is None:
-            spec = Tensors.any_length
-            named = {name: spec(array) for name, array in arrays.items()}
-            told = [spec(row), tf.TensorSpec((), tf.int32), tf.TensorSpec(use.shape), named]
-            told += [tf.TensorSpec(()), [tf.TensorSpec(flags.shape) for flags in shown]]
-            self._traced = tf.function(self._forward, told, autograph=False)
-        return self._traced(row, origin, use, arrays, floor, shown)
-
-    def _forward(
-        self,
-        row: tf.Tensor,
-        origin: tf.Tensor,
-        use: tf.Tensor,
-        arrays: dict[str, tf.Tensor],
-        floor: tf.Tensor,
-        shown: list[tf.Tensor],
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        kind = self.kind
-        tensors = Tensors(**{"deviation": None, "exposure": None, **arrays}, width=kind.width, end=kind.end)
-        inputs = gather_inputs(tensors, kind.shape, floor, row, tf.fill(tf.shape(row), origin))
-        inputs |= self._as_usual(inputs, *shown)
-        quantiles, mean = self.network(inputs, tf.tile(use, (tf.shape(row)[0], 1)))
-        scale = inputs["scale"][:, None]
-        return mean * scale, tf.nn.relu(quantiles) * scale[:, :, None]
-
-    def _as_usual(
-        self, inputs: dict[str, tf.Tensor], known: tf.Tensor, calendar: tf.Tensor, past: tf.Tensor, product: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        """Inputs that are not shown become what they usually are; what has happened stays, so that it is compared with.
-
-        A flag known in advance is off and another such column at its mean over the window; a date is that of the last
-        known period, without a holiday near it; behaviour is at its mean over the window; attributes are unknown.
-        """
-        flags = tf.constant(self.kind.flags, tf.float32)
-        usual = tf.reduce_mean(inputs["window_known"], axis=1, keepdims=True) * (1.0 - flags)
-        holiday = tf.constant(np.frombuffer(self.kind.no_holiday, np.float32))
-        now = inputs["window_calendar"][:, -1:]
-        date = tf.where(tf.math.is_finite(holiday), tf.zeros_like(now) + holiday, now)
-        steady = tf.reduce_mean(inputs["window_past"], axis=1, keepdims=True)
-        return {
-            "step_known": known * inputs["step_known"] + (1.0 - known) * usual,
-            "step_calendar": calendar * inputs["step_calendar"] + (1.0 - calendar) * date,
-            "window_past": past * inputs["window_past"] + (1.0 - past) * steady,
-            "codes": inputs["codes"] * tf.cast(product, tf.int32),
-            "reals": inputs["reals"] * product,
-        }
 
 
 class Forecaster:
@@ -312,7 +161,8 @@ class Forecaster:
         for first in range(0, len(rows), self.batch):
             part = rows[first : first + self.batch]
             # filled up: in a batch of another size a series would get other last digits
-            m, q = self.graph.run(tf.constant(np.resize(part, self.batch)), start, use, arrays, floor, shown)
+            row = tf.constant(np.resize(part, self.batch))
+            m, q = self.graph.run(Asked(row, start, use, arrays, floor, shown))
             means.append(m.numpy()[: len(part)])
             quantiles.append(q.numpy()[: len(part)])
         return to_units(

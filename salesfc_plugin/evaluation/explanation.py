@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salesfc_plugin.config import Progress, Quiet
-from salesfc_plugin.forecasting import Forecaster, Shown
+from salesfc_plugin.forecasting import Forecaster
+from salesfc_plugin.graph import Shown
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from salesfc_plugin.watching import watched

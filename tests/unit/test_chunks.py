@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from salesfc_plugin.forecasting import Forecaster, Graph, Shown
+from salesfc_plugin.forecasting import Forecaster
+from salesfc_plugin.graph import Graph, Shown
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from tests.panels import tiny_panel
@@ -49,7 +50,25 @@ def test_models_of_one_kind_share_a_graph_and_none_of_each_others_weights(
     one.passes.clear()
     np.testing.assert_array_equal(one.at(14, lstm_model.switches).quantiles, first.quantiles)
     assert one.graph is two.graph
-    assert len(Graph.made) <= 4
+
+
+def test_of_graphs_and_of_panels_only_the_newest_are_kept(lstm_model: TrainedModel, seasonal: Panel) -> None:
+    panels = [tiny_panel(n=2, periods=periods, horizon=14) for periods in (140, 147, 154, 161, 168)]
+    graphs = [Forecaster(lstm_model, panel).graph for panel in panels]
+    assert list(Graph.made.values()) == graphs[1:]
+    first, *_, last = (Forecaster(lstm_model, seasonal.select(np.arange(n))) for n in (2, 3, 4))
+    assert last.graph.passes(4) is last.passes
+    assert first.graph.passes(2) is not first.passes
+
+
+def test_a_graph_that_could_not_take_weights_has_none(seasonal: Panel, lstm_model: TrainedModel) -> None:
+    forecaster = Forecaster(lstm_model, seasonal)
+    before = forecaster.at(0, lstm_model.switches)
+    *good, last = lstm_model.weights[0]
+    with pytest.raises(ValueError, match="shape"):
+        forecaster.graph.take((*(2.0 * w for w in good), np.append(last, last)))
+    forecaster.passes.clear()
+    np.testing.assert_array_equal(forecaster.at(0, lstm_model.switches).mean, before.mean)
 
 
 def test_one_trace_serves_any_series_and_whatever_a_forecast_may_see(

@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from salesfc_plugin import forecasting, training
 from salesfc_plugin.device import Device, device, runs
-from salesfc_plugin.forecasting import Forecaster, Graph, forecast
+from salesfc_plugin.forecasting import Forecaster, forecast
+from salesfc_plugin.graph import Graph
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.networks import lstm
 from salesfc_plugin.panel import Floats, Panel

@@ -11,7 +11,8 @@ from salesfc_plugin import forecasting
 from salesfc_plugin import passes as kept
 from salesfc_plugin.baselines import Forecast
 from salesfc_plugin.evaluation.selection import score_switches
-from salesfc_plugin.forecasting import Forecaster, Graph, Shown
+from salesfc_plugin.forecasting import Forecaster
+from salesfc_plugin.graph import Graph, Shown
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from tests.panels import with_columns
