@@ -27,6 +27,7 @@ from salesfc_plugin.networks import Capacity
 from salesfc_plugin.panel import Panel
 from salesfc_plugin.presets import Spending, plan_of
 from salesfc_plugin.reading import read_panel, read_settings
+from salesfc_plugin.sampling import training_sample
 from salesfc_plugin.training import Plan, fit
 from salesfc_plugin.windows import seasonal_scale
 
@@ -35,13 +36,14 @@ ON, OFF = True, False
 
 @dataclass(frozen=True)
 class Variant:
-    """One thing changed: the plan, the sizes, the network, or the input groups that forecast."""
+    """One thing changed: the plan, sizes, network, input groups that forecast, or how many series are seen."""
 
     name: str
     plan: Callable[[Plan], Plan] = lambda plan: plan
     capacity: Callable[[Capacity], Capacity] = lambda capacity: capacity
     network: str = "lstm"
     switches: tuple[tuple[bool, ...], ...] = DEFAULT
+    one_in: int = 1
 
 
 VARIANTS = (
@@ -60,6 +62,10 @@ VARIANTS = (
     Variant("dense", network="dense"),
     Variant("cnn_lstm", network="cnn_lstm"),
     Variant("transformer", network="transformer"),
+    Variant("a half of the series seen", one_in=2),
+    Variant("a quarter of the series seen", one_in=4),
+    Variant("an eighth of the series seen", one_in=8),
+    Variant("a sixteenth of the series seen", one_in=16),
 )
 
 
@@ -110,8 +116,9 @@ def main() -> None:
             for back in options.back or [2]:
                 periods = back * panel.horizon
                 cut, truth = panel.at(periods), panel.truth(periods)
-                model = train(cut, config, plan_of(options.preset, cut), variant, seed)
-                found.append(loss(model, cut, truth, variant))
+                whole, seen = training_sample(cut, enough=cut.n_series * len(cut.ts) // variant.one_in)
+                model = train(seen, config, plan_of(options.preset, cut), variant, seed)
+                found.append(loss(model, whole, truth, variant))
                 cpu.append(model.metrics["training_cpu_seconds"])
             by_seed.append(float(np.mean(found)))
         mean = float(np.mean(by_seed))
