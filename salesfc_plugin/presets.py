@@ -46,7 +46,7 @@ def _spending(steps: tuple[int, int, int, int], batch: int, seeds: int, capacity
 
 
 _PRESETS = {
-    "quick": _spending((180, 260, 440, 90), 256, 1, Capacity()),
+    "quick": _spending((165, 235, 400, 80), 256, 1, Capacity()),
     "standard": _spending((600, 600, 900, 200), 512, 2, Capacity()),
     "best": _spending((900, 900, 1200, 300), 512, 5, Capacity(96)),
 }

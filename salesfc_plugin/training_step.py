@@ -1,4 +1,4 @@
-"""One step of training: windows drawn, the losses of one shard a core, gradients summed, one update.
+"""One step of training: windows drawn, the losses of one shard a core, gradients summed, one move of the weights.
 
 A step is traced once and used for every training of a network: everything that differs between two trainings (arrays,
 origins, floors, rates) comes in as an argument. Tracing takes as long as a hundred steps.
@@ -10,20 +10,16 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from salesfc_plugin.backend import keras, tf
 from salesfc_plugin.heads import pinball, tweedie
 from salesfc_plugin.networks import GROUPS, Capacity, Shape, build_network
 from salesfc_plugin.networks.inputs import Tensors, gather_inputs, gather_targets
+from salesfc_plugin.optimiser import Optimiser
 from salesfc_plugin.windows import Arrays, Origins
 
 SHARDS = 2
 LEAST_BATCH = 256  # windows a step, of the presets; where there is little data it is less
 MEAN_WEIGHT = 0.3  # of the loss of the mean beside that of the quantiles
-_LONGEST = 1.0  # length to which a longer gradient is cut
-_MOMENTS = (0.9, 0.999)  # decay of the first and the second moment
-_EPSILON = 1e-7
 
 
 @dataclass(frozen=True)
@@ -70,9 +66,7 @@ class Kind:
 
 
 class TrainingStep:
-    """AdamW (Loshchilov & Hutter 2019) on the losses of windows drawn by stateless seeds.
-
-    All weights are one vector to the optimiser, which is a dozen operations instead of a dozen a variable.
+    """A network, its optimiser, and the losses of windows drawn by stateless seeds.
 
     Args:
         kind: what it is traced for.
@@ -82,8 +76,7 @@ class TrainingStep:
         self.kind = kind
         self.network = build_network(kind.network, kind.shape, kind.capacity, kind.levels)
         self._variables = [v.value for v in self.network.trainable_variables]
-        self._sizes = [int(np.prod(v.shape)) for v in self._variables]
-        self._moments = [tf.Variable(tf.zeros(sum(self._sizes))) for _ in range(2)]
+        self._optimiser = Optimiser(self._variables, [v.value for v in self.network.hidden_kernels()])
         self._traced: Any = None
 
     def start(self, arrays: Arrays, origins: Origins, floor: float, plan: Plan, weights: list[Any] | None) -> None:
@@ -93,8 +86,7 @@ class TrainingStep:
             keras.utils.set_random_seed(plan.seed)
             weights = build_network(kind.network, kind.shape, kind.capacity, kind.levels).get_weights()
         self.network.set_weights(weights)
-        for moment in self._moments:
-            moment.assign(tf.zeros_like(moment))
+        self._optimiser.start()
         tensors = Tensors.of(arrays)
         self._plan, self._tensors = plan, tensors
         self._data = {
@@ -110,7 +102,7 @@ class TrainingStep:
         }
         if self._traced is None:
             data = {name: Tensors.any_length(tensor) for name, tensor in self._data.items()}
-            whole, rates = tf.TensorSpec((), tf.int32), tf.TensorSpec((2,), tf.float32)
+            whole, rates = tf.TensorSpec((), tf.int32), tf.TensorSpec((3,), tf.float32)
             shard = tf.function(self._shard_gradient, [tf.TensorSpec((2,), tf.int32), data], autograph=False)
             self._shard = shard
             self._traced = tf.function(self._update, [whole, rates, data], autograph=False)
@@ -121,9 +113,7 @@ class TrainingStep:
 
     def run(self, k: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Do step ``k``: the loss, and whether its gradient was finite; one that was not changes nothing."""
-        first, second = (1.0 - decay ** (k + 1) for decay in _MOMENTS)
-        rate = self._plan.rate_at(k)
-        rates = tf.constant([rate * math.sqrt(second) / first, rate * self._plan.decay], tf.float32)
+        rates = Optimiser.rates(k, self._plan.rate_at(k), self._plan.decay)
         return self._traced(tf.constant(k), rates, self._data)
 
     def _shard_gradient(self, seed: tf.Tensor, data: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
@@ -136,17 +126,7 @@ class TrainingStep:
     def _update(self, k: tf.Tensor, rates: tf.Tensor, data: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         seeds = [tf.stack([data["seed"] * SHARDS + shard, k]) for shard in range(SHARDS)]
         losses, gradients = zip(*(self._shard(seed, data) for seed in seeds), strict=True)
-        gradient = tf.add_n(list(gradients)) / SHARDS
-        length = tf.norm(gradient)
-        finite = tf.math.is_finite(length)
-        gradient = tf.where(finite, gradient * (_LONGEST / tf.maximum(length, _LONGEST)), 0.0)
-        first, second = self._moments
-        first.assign(_MOMENTS[0] * first + (1.0 - _MOMENTS[0]) * gradient)
-        second.assign(_MOMENTS[1] * second + (1.0 - _MOMENTS[1]) * gradient * gradient)
-        move = tf.where(finite, rates[0] * first / (tf.sqrt(second) + _EPSILON), 0.0)
-        for variable, part in zip(self._variables, tf.split(move, self._sizes), strict=True):
-            shrunk = variable * (1.0 - tf.where(finite, rates[1], 0.0))
-            variable.assign(shrunk - tf.reshape(part, variable.shape))
+        finite = self._optimiser.move(tf.add_n(list(gradients)) / SHARDS, rates)
         return tf.add_n(list(losses)) / SHARDS, finite
 
     def _loss(self, seed: tf.Tensor, data: dict[str, tf.Tensor]) -> tf.Tensor:

@@ -208,6 +208,12 @@ class Network(keras.Model):
         hidden = self.mix(hidden)
         return self.head(hidden, values, self._spread(inputs))
 
+    def hidden_kernels(self) -> list[Any]:
+        """Matrices that make one hidden vector of another: of encoder, context and decoder, no table and no head."""
+        layers = (self.encoder, self.context, self.from_context, self.from_step, self.mix)
+        weights = [w for layer in layers for w in layer.trainable_weights if w.name in ("kernel", "recurrent_kernel")]
+        return [w for w in weights if len(w.shape) == 2]
+
     def _switched(self, inputs: dict[str, tf.Tensor], calendar: tf.Tensor, known: tf.Tensor) -> dict[str, tf.Tensor]:
         """Zero the covariates and the calendar where their group is off; what repeats every season stays."""
         seasonal = tf.constant(np.array(self.shape_.seasonal, np.float32))
