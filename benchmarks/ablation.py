@@ -14,6 +14,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest import mock
 
 import duckdb
 import numpy as np
@@ -24,6 +25,7 @@ from salesfc_plugin.evaluation.selection import DEFAULT
 from salesfc_plugin.forecasting import Forecaster
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.networks import Capacity
+from salesfc_plugin.networks.decoder import Network
 from salesfc_plugin.panel import Panel
 from salesfc_plugin.presets import Spending, plan_of
 from salesfc_plugin.reading import read_panel, read_settings
@@ -36,13 +38,14 @@ ON, OFF = True, False
 
 @dataclass(frozen=True)
 class Variant:
-    """One thing changed: the plan, sizes, network, input groups that forecast, or how many series are seen."""
+    """One thing changed: plan, sizes, network, input groups that forecast, optimiser, or how many series are seen."""
 
     name: str
     plan: Callable[[Plan], Plan] = lambda plan: plan
     capacity: Callable[[Capacity], Capacity] = lambda capacity: capacity
     network: str = "lstm"
     switches: tuple[tuple[bool, ...], ...] = DEFAULT
+    muon: bool = True
     one_in: int = 1
 
 
@@ -62,6 +65,7 @@ VARIANTS = (
     Variant("dense", network="dense"),
     Variant("cnn_lstm", network="cnn_lstm"),
     Variant("transformer", network="transformer"),
+    Variant("AdamW for all weights", muon=False),
     Variant("a half of the series seen", one_in=2),
     Variant("a quarter of the series seen", one_in=4),
     Variant("an eighth of the series seen", one_in=8),
@@ -83,7 +87,9 @@ def train(cut: Panel, config: ForecastConfig, spending: Spending, variant: Varia
     """Train a variant on a cut of the panel."""
     plan = replace(variant.plan(spending.cold), seed=seed)
     chosen = replace(config, network=variant.network)
-    model = fit(cut, chosen, plan, variant.capacity(spending.capacity), Quiet())
+    by_muon = Network.hidden_kernels if variant.muon else lambda _: []
+    with mock.patch.object(Network, "hidden_kernels", by_muon):
+        model = fit(cut, chosen, plan, variant.capacity(spending.capacity), Quiet())
     if model is None:
         raise SystemExit("the cut panel has no series long enough to train on; go back fewer horizons")
     return model
