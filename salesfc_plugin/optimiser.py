@@ -1,4 +1,4 @@
-"""How a gradient moves the weights: matrices between hidden layers by Muon, all others by AdamW.
+"""How a gradient moves the weights: kernels of encoder, context and decoder by Muon, all others by AdamW.
 
 Muon (Jordan et al. 2024) moves a matrix by its momentum made orthogonal: every direction of it moves alike, also those
 that the gradient hardly shows. AdamW (Loshchilov & Hutter 2019) moves the rest: biases, tables, heads, filters.
@@ -18,28 +18,33 @@ from salesfc_plugin.backend import tf
 _MOMENTS = (0.9, 0.999)  # decay of the first and the second moment
 _EPSILON = 1e-7
 _LONGEST = 1.0  # length to which a longer gradient is cut
-_MATRIX_RATE = 12.5  # learning rate of matrices for one of everything else
+_MATRIX_RATE = 7.5  # learning rate of matrices for one of everything else: 0.03 at the highest of a preset
 _ROUNDS = 5  # of Newton and Schulz
-_QUINTIC = (3.4445, -4.7750, 2.0315)  # of Jordan et al.: singular values from 0.001 to 1 come out between 0.7 and 1.2
+_QUINTIC = (3.4445, -4.7750, 2.0315)  # of Jordan et al.: 0.002 to 1 lie within 0.68 and 1.21 after five rounds
 
 
 class Optimiser:
     """Moments of a network's weights, and the step that follows from a gradient.
 
-    All weights are one vector but for what Muon needs, which is a dozen operations instead of a dozen a variable. Both
-    methods share the first moment, and a gradient that is not finite moves nothing.
+    All weights are one vector to AdamW, which is a dozen operations instead of a dozen a variable; the second moments
+    of matrices in it are not used. Both methods share the first moment. A gradient that is not finite moves nothing.
 
     Args:
         variables: float32 weights.
-        matrices: those of them, by identity, that go between hidden layers.
+        matrices: those of them, by identity, that Muon moves, each with how many gates lie side by side in it.
+
+    Raises:
+        ValueError: if a matrix is none of the variables.
     """
 
-    def __init__(self, variables: Sequence[Any], matrices: Sequence[Any]) -> None:
+    def __init__(self, variables: Sequence[Any], matrices: Sequence[tuple[Any, int]]) -> None:
         self._variables = list(variables)
         self._sizes = [int(np.prod(v.shape)) for v in self._variables]
         self._first, self._second = (tf.Variable(tf.zeros(sum(self._sizes))) for _ in range(2))
-        chosen = {id(m) for m in matrices}
-        self._matrices = [k for k, v in enumerate(self._variables) if id(v) in chosen]
+        place = {id(v): k for k, v in enumerate(self._variables)}
+        if strange := [m.shape for m, _ in matrices if id(m) not in place]:
+            raise ValueError(f"matrices of {strange} are none of the variables")
+        self._matrices = {place[id(m)]: gates for m, gates in matrices}
 
     def start(self) -> None:
         """Forget all gradients."""
@@ -69,9 +74,10 @@ class Optimiser:
         first.assign(_MOMENTS[0] * first + (1.0 - _MOMENTS[0]) * gradient)
         second.assign(_MOMENTS[1] * second + (1.0 - _MOMENTS[1]) * gradient * gradient)
         steps = tf.split(rates[0] * first / (tf.sqrt(second) + _EPSILON), self._sizes)
+        # where the momentum will be after one more gradient like this (Nesterov's), as Jordan et al. do
         ahead = tf.split(_MOMENTS[0] * first + (1.0 - _MOMENTS[0]) * gradient, self._sizes)
-        turned = orthogonal([tf.reshape(ahead[k], self._variables[k].shape) for k in self._matrices])
-        for k, matrix in zip(self._matrices, turned, strict=True):
+        found = [(tf.reshape(ahead[k], self._variables[k].shape), gates) for k, gates in self._matrices.items()]
+        for k, matrix in zip(self._matrices, orthogonal(found), strict=True):
             steps[k] = rates[1] * _MATRIX_RATE * matrix
         kept = 1.0 - tf.where(finite, rates[2], 0.0)
         for variable, step in zip(self._variables, steps, strict=True):
@@ -79,25 +85,25 @@ class Optimiser:
         return finite
 
 
-def orthogonal(matrices: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Matrices with nearly all singular values near one, by five rounds of Newton and Schulz; zeros stay zeros.
+def orthogonal(matrices: Sequence[tuple[tf.Tensor, int]]) -> list[tf.Tensor]:
+    """Matrices of the same directions with singular values near one, by Newton and Schulz; zeros stay zeros.
 
-    A matrix a whole number of times as wide as high holds so many square ones side by side, as the gates of an LSTM
-    lie, and each of them is turned for itself. One higher than wide comes out longer by the root of how much.
+    Values that were less than a five-hundredth of the matrix's length come out smaller. A matrix higher than wide comes
+    out longer by the root of how much; Jordan et al. make those with more outputs than inputs longer, which was not
+    tried here.
 
     Args:
-        matrices: of any shapes; those of one shape are turned together.
+        matrices: ``[rows, columns]``, each with the number of gates side by side in it, which are turned one by one;
+            those of one shape are turned together.
     """
     parts: dict[tuple[int, int], list[tf.Tensor]] = defaultdict(list)
     places = []
-    for matrix in matrices:
-        rows, columns = matrix.shape
-        beside = columns // rows if columns % rows == 0 else 1
-        group = parts[rows, columns // beside]
-        places.append(((rows, columns // beside), len(group), beside))
-        group += tf.split(matrix, beside, axis=1)
+    for matrix, gates in matrices:
+        shape = (matrix.shape[0], matrix.shape[1] // gates)
+        places.append((shape, len(parts[shape]), gates))
+        parts[shape] += tf.split(matrix, gates, axis=1)
     turned = {shape: tf.unstack(_newton_schulz(tf.stack(group))) for shape, group in parts.items()}
-    return [tf.concat(turned[shape][at : at + beside], axis=1) for shape, at, beside in places]
+    return [tf.concat(turned[shape][at : at + gates], axis=1) for shape, at, gates in places]
 
 
 def _newton_schulz(x: tf.Tensor) -> tf.Tensor:

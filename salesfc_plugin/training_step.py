@@ -76,7 +76,7 @@ class TrainingStep:
         self.kind = kind
         self.network = build_network(kind.network, kind.shape, kind.capacity, kind.levels)
         self._variables = [v.value for v in self.network.trainable_variables]
-        self._optimiser = Optimiser(self._variables, [v.value for v in self.network.hidden_kernels()])
+        self._optimiser = Optimiser(self._variables, [(v.value, gates) for v, gates in self.network.hidden_kernels()])
         self._traced: Any = None
 
     def start(self, arrays: Arrays, origins: Origins, floor: float, plan: Plan, weights: list[Any] | None) -> None:

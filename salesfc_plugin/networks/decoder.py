@@ -19,6 +19,7 @@ from salesfc_plugin.windows import KNOWN_SHARE
 
 GROUPS = ("calendar", "year", "known", "encoder")  # groups of inputs that can be switched off
 SUMMARIES = 7  # numbers that sum up a window beside what the encoder makes of it
+LSTM_GATES = 4  # side by side in the kernels of a layer
 _STEEPEST = 15.0  # scores are cut here, so that their exponentials stay finite
 
 
@@ -208,11 +209,14 @@ class Network(keras.Model):
         hidden = self.mix(hidden)
         return self.head(hidden, values, self._spread(inputs))
 
-    def hidden_kernels(self) -> list[Any]:
-        """Matrices that make one hidden vector of another: of encoder, context and decoder, no table and no head."""
+    def hidden_kernels(self) -> list[tuple[Any, int]]:
+        """Kernels of encoder, context and decoder, each with the number of gates that lie side by side in it.
+
+        No table and no head. Kernels of convolutions and of attention have more than two dimensions and are left out.
+        """
         layers = (self.encoder, self.context, self.from_context, self.from_step, self.mix)
         weights = [w for layer in layers for w in layer.trainable_weights if w.name in ("kernel", "recurrent_kernel")]
-        return [w for w in weights if len(w.shape) == 2]
+        return [(w, LSTM_GATES if "/lstm_" in w.path else 1) for w in weights if len(w.shape) == 2]
 
     def _switched(self, inputs: dict[str, tf.Tensor], calendar: tf.Tensor, known: tf.Tensor) -> dict[str, tf.Tensor]:
         """Zero the covariates and the calendar where their group is off; what repeats every season stays."""

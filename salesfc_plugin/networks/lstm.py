@@ -8,7 +8,7 @@ import numpy as np
 
 from salesfc_plugin.backend import keras, tf
 from salesfc_plugin.device import device
-from salesfc_plugin.networks.decoder import Capacity
+from salesfc_plugin.networks.decoder import LSTM_GATES, Capacity
 from salesfc_plugin.networks.inputs import Shape
 
 
@@ -62,7 +62,7 @@ class Lstm(keras.layers.Layer):
 
     def build(self, shape: Any) -> None:
         """Make the weights, named, shaped and started as those of ``keras.layers.LSTM``: gates i, f, g, o."""
-        gates = 4 * self.units
+        gates = LSTM_GATES * self.units
         self.kernel = self.add_weight(name="kernel", shape=(shape[-1], gates), initializer="glorot_uniform")
         self.recurrent_kernel = self.add_weight(
             name="recurrent_kernel", shape=(self.units, gates), initializer="orthogonal"
@@ -74,7 +74,7 @@ class Lstm(keras.layers.Layer):
         """``[B, steps, features]`` to ``[B, steps, units]`` or ``[B, units]``."""
         batch_last = tf.transpose(sequence, (1, 0, 2))
         flat = tf.matmul(tf.reshape(batch_last, (-1, sequence.shape[2])), tf.convert_to_tensor(self.kernel))
-        entering = tf.reshape(flat + tf.convert_to_tensor(self.bias), (sequence.shape[1], -1, 4 * self.units))
+        entering = tf.reshape(flat + tf.convert_to_tensor(self.bias), (sequence.shape[1], -1, LSTM_GATES * self.units))
         states = recur(entering, tf.convert_to_tensor(self.recurrent_kernel))
         return tf.transpose(states, (1, 0, 2)) if self.return_sequences else states[-1]
 
