@@ -18,7 +18,6 @@ from salesfc_plugin.backend import tf
 _MOMENTS = (0.9, 0.999)  # decay of the first and the second moment
 _EPSILON = 1e-7
 _LONGEST = 1.0  # length to which a longer gradient is cut
-_MATRIX_RATE = 7.5  # learning rate of matrices for one of everything else: 0.03 at the highest of a preset
 _ROUNDS = 5  # of Newton and Schulz
 _QUINTIC = (3.4445, -4.7750, 2.0315)  # of Jordan et al.: 0.002 to 1 lie within 0.68 and 1.21 after five rounds
 
@@ -52,10 +51,10 @@ class Optimiser:
             moment.assign(tf.zeros_like(moment))
 
     @staticmethod
-    def rates(k: int, rate: float, decay: float) -> tf.Tensor:
-        """What ``move`` asks of step ``k``: AdamW's rate (its moments start from zero), rate, share of weights lost."""
+    def rates(k: int, rate: float, matrix_rate: float, decay: float) -> tf.Tensor:
+        """What ``move`` asks of step ``k``: AdamW's rate (moments start from zero), Muon's, share of weights lost."""
         first, second = (1.0 - moment ** (k + 1) for moment in _MOMENTS)
-        return tf.constant([rate * math.sqrt(second) / first, rate, rate * decay], tf.float32)
+        return tf.constant([rate * math.sqrt(second) / first, matrix_rate, rate * decay], tf.float32)
 
     def move(self, gradient: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
         """Move the weights.
@@ -78,7 +77,7 @@ class Optimiser:
         ahead = tf.split(_MOMENTS[0] * first + (1.0 - _MOMENTS[0]) * gradient, self._sizes)
         found = [(tf.reshape(ahead[k], self._variables[k].shape), gates) for k, gates in self._matrices.items()]
         for k, matrix in zip(self._matrices, orthogonal(found), strict=True):
-            steps[k] = rates[1] * _MATRIX_RATE * matrix
+            steps[k] = rates[1] * matrix
         kept = 1.0 - tf.where(finite, rates[2], 0.0)
         for variable, step in zip(self._variables, steps, strict=True):
             variable.assign(variable * kept - tf.where(finite, tf.reshape(step, variable.shape), 0.0))

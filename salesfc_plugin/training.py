@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ from salesfc_plugin.panel import Panel
 from salesfc_plugin.recipe import Recipe, learn_recipe
 from salesfc_plugin.training_step import LEAST_BATCH, SHARDS, Kind, Plan, TrainingStep
 from salesfc_plugin.windows import Arrays, find_origins, make_arrays
+
+_SELDOM = 0.25  # draws of a window in a training, above which it meets the same windows so often that it learns them
+_GENTLE = 0.6  # of the usual rate of matrices, where it does
 
 
 class TrainingStopped(SalesfcError, RuntimeError):
@@ -171,12 +174,14 @@ class Trainer:
         if len(origins.series) == 0:
             return None
         step = self._step_for(arrays, recipe, plan)
+        windows = int((origins.high - origins.low + 1).sum())
+        if plan.steps * step.kind.batch > _SELDOM * windows:
+            plan = replace(plan, matrices=_GENTLE * plan.matrices)
         step.start(arrays, origins, recipe.network_floor, plan, None if start is None else list(start.weights[0]))
         log = run_steps(step, plan, self.progress, label)
         step.finish()
         if self._logs:
             write_losses(self._logs / f"{panel.cutoff}-{label.replace(' ', '-')}", log.losses)
-        windows = int((origins.high - origins.low + 1).sum())
         return TrainedModel(
             network=config.network,
             capacity=asdict(self.capacity),

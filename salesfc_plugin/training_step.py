@@ -31,6 +31,7 @@ class Plan:
         batch: windows a step, over all shards, on a processor.
         rate: highest learning rate; it warms up over 4 % of the steps and falls by a cosine to 2 %.
         decay: weight decay.
+        matrices: how many times that rate matrices have, which Muon moves.
         hide: chance that a window does without a group of inputs, so that each can be switched off later.
         seed: of weights, windows and dropout.
     """
@@ -39,6 +40,7 @@ class Plan:
     batch: int = 512
     rate: float = 4e-3
     decay: float = 0.01
+    matrices: float = 12.5
     hide: float = 0.0
     seed: int = 7
 
@@ -113,7 +115,8 @@ class TrainingStep:
 
     def run(self, k: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Do step ``k``: the loss, and whether its gradient was finite; one that was not changes nothing."""
-        rates = Optimiser.rates(k, self._plan.rate_at(k), self._plan.decay)
+        rate = self._plan.rate_at(k)
+        rates = Optimiser.rates(k, rate, rate * self._plan.matrices, self._plan.decay)
         return self._traced(tf.constant(k), rates, self._data)
 
     def _shard_gradient(self, seed: tf.Tensor, data: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:

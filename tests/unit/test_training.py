@@ -118,6 +118,23 @@ def test_a_start_of_another_shape_is_refused(seasonal: Panel, lstm_model: Traine
         fit(seasonal, tiny_config(seasonal), SHORT, SMALL, Quiet(), start=lstm_model)
 
 
+def test_where_windows_come_again_and_again_matrices_move_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[Plan] = []
+    start = TrainingStep.start
+
+    def noting(step: TrainingStep, arrays: object, origins: object, floor: float, plan: Plan, weights: object) -> None:
+        plans.append(plan)
+        start(step, arrays, origins, floor, plan, weights)
+
+    monkeypatch.setattr(TrainingStep, "start", noting)
+    panel = tiny_panel(n=3, periods=90, horizon=7)
+    model = trained(panel, replace(SHORT, steps=1), "dense")
+    often = model.metrics["windows"] // (2 * SHORT.batch) + 1  # each window drawn half a time
+    trained(panel, replace(SHORT, steps=often), "dense")
+    assert [plan.matrices for plan in plans] == [12.5, 7.5]
+    assert [plan.rate for plan in plans] == [SHORT.rate] * 2, "everything else as usual"
+
+
 # --- it stops and survives -------------------------------------------------------------------------------------------
 
 
