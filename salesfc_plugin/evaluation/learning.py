@@ -139,8 +139,9 @@ def learn_trust(
         if totals is not None:
             that_day = replace(model, trust={str(cut.cutoff): trust.to_dict()})
             settled = replace(config, on_error="skip")
-            parts = [(p.rows, p.forecast) for p in published_forecasts(cut, settled, that_day, made[model.network])]
-            window.bottom = published_mean(parts, panel.n_series)
+            network = made.pop(model.network)
+            published = published_forecasts(cut, settled, that_day, network, baselines=made)
+            window.bottom = published_mean([(p.rows, p.forecast) for p in published], panel.n_series)
         windows.append(window)
     yield str(panel.cutoff), learnt(0)[1]
 

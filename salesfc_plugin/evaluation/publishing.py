@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -68,6 +68,7 @@ def published_forecasts(
     network: Forecast | None = None,
     trust: Trust | None = None,
     progress: Progress | None = None,
+    baselines: Mapping[str, Forecast] | None = None,
 ) -> Iterator[Part]:
     """Yield the published forecasts; every series is in exactly one part.
 
@@ -78,6 +79,7 @@ def published_forecasts(
         network: its forecast of this panel, if it is already made.
         trust: what the model learnt before the panel's cutoff, if it is already read.
         progress: told how far the network is.
+        baselines: forecasts of this panel by baselines that are already made.
 
     Raises:
         ForecastError: with ``on_error`` ``abort``, if a series falls back.
@@ -98,7 +100,7 @@ def published_forecasts(
     if not finite.all():
         yield _fallback(panel, config, rest[~finite], "seasonal_naive", "the network's forecast was not finite")
     known = trust_at(model, str(panel.cutoff)) if trust is None else trust
-    yield from _chosen(panel, model, network, rest[finite], known)
+    yield from _chosen(panel, model, network, rest[finite], known, baselines or {})
 
 
 def reconciled_parts(
@@ -149,14 +151,15 @@ def backtest_parts(
     found = raw_forecasts(panel, config, models, progress, network)
     for back, cut, made in watched(found, len(backs), "backtest", progress, "cutoffs", lambda number, _: number + 1):
         started = np.flatnonzero(np.isfinite(cut.quantity).any(axis=1))
-        if cut.n_history < CYCLES[cut.frequency].year:
-            made.pop("last_year", None)  # there is none: it would be the mean of the phase under another name
+        # without a year of history last year's value is the mean of the phase under another name
+        hidden = {"last_year"} if cut.n_history < CYCLES[cut.frequency].year else set()
         for method, forecast in made.items():
-            if len(started) and (kept is None or method in kept):
+            if len(started) and method not in hidden and (kept is None or method in kept):
                 yield cut, Part(started, forecast, method, "ok", [""] * len(started))
         model = model_at(models, cut.cutoff)
         settled = replace(config, on_error="skip")
-        parts = list(published_forecasts(cut, settled, model, None if model is None else made[model.network]))
+        own = None if model is None else made.pop(model.network)
+        parts = list(published_forecasts(cut, settled, model, own, baselines=made))
         for part in reconciled_parts(cut, parts, model, None if totals is None else groups, totals, back):
             there = np.isin(part.rows, started)
             if there.any():
@@ -178,15 +181,20 @@ def forecast_of(panel: Panel, model: TrainedModel, batch: int = BATCH, progress:
 
 
 def _chosen(
-    panel: Panel, model: TrainedModel, network: Forecast, rows: NDArray[np.int64], trust: Trust
+    panel: Panel,
+    model: TrainedModel,
+    network: Forecast,
+    rows: NDArray[np.int64],
+    trust: Trust,
+    baselines: Mapping[str, Forecast],
 ) -> Iterator[Part]:
     """The rest by the method that was chosen for each, calibrated."""
     names, gains = trust.of(panel)
     kinds = kinds_of(panel)
-    made = {model.network: network if trust.widening is None else trust.widening.apply(network, kinds)}
+    made = {**baselines, model.network: network if trust.widening is None else trust.widening.apply(network, kinds)}
     for name in sorted(set(names[rows])):
         kind, _, partner = name.partition(":")
-        for needed in {kind, partner} & BASELINES[panel.frequency].keys():
+        for needed in ({kind, partner} & BASELINES[panel.frequency].keys()) - made.keys():
             made[needed] = BASELINES[panel.frequency][needed](panel, network.levels)
         forecast = candidate(name or model.network, made, model.network)
         if trust.calibration is not None:
