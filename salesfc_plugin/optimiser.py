@@ -72,15 +72,16 @@ class Optimiser:
         first, second = self._first, self._second
         first.assign(_MOMENTS[0] * first + (1.0 - _MOMENTS[0]) * gradient)
         second.assign(_MOMENTS[1] * second + (1.0 - _MOMENTS[1]) * gradient * gradient)
-        steps = tf.split(rates[0] * first / (tf.sqrt(second) + _EPSILON), self._sizes)
+        steps = tf.split(tf.where(finite, rates[0] * first / (tf.sqrt(second) + _EPSILON), 0.0), self._sizes)
         # where the momentum will be after one more gradient like this (Nesterov's), as Jordan et al. do
         ahead = tf.split(_MOMENTS[0] * first + (1.0 - _MOMENTS[0]) * gradient, self._sizes)
         found = [(tf.reshape(ahead[k], self._variables[k].shape), gates) for k, gates in self._matrices.items()]
+        rate = tf.where(finite, rates[1], 0.0)
         for k, matrix in zip(self._matrices, orthogonal(found), strict=True):
-            steps[k] = rates[1] * matrix
+            steps[k] = rate * matrix
         kept = 1.0 - tf.where(finite, rates[2], 0.0)
         for variable, step in zip(self._variables, steps, strict=True):
-            variable.assign(variable * kept - tf.where(finite, tf.reshape(step, variable.shape), 0.0))
+            variable.assign(variable * kept - tf.reshape(step, variable.shape))
         return finite
 
 
@@ -111,7 +112,7 @@ def _newton_schulz(x: tf.Tensor) -> tf.Tensor:
     high = rows > columns
     x = tf.transpose(x, (0, 2, 1)) if high else x
     x /= tf.norm(x, axis=(1, 2), keepdims=True) + _EPSILON
-    a, b, c = _QUINTIC
+    a, b, c = (tf.constant(k) for k in _QUINTIC)
     for _ in range(_ROUNDS):
         square = tf.matmul(x, x, transpose_b=True)
         x = a * x + tf.matmul(b * square + c * tf.matmul(square, square), x)

@@ -124,7 +124,8 @@ class TrainingStep:
             loss = self._loss(seed, data)
         none = tf.UnconnectedGradients.ZERO
         found = tape.gradient(loss, self._variables, unconnected_gradients=none)
-        return loss, tf.concat([tf.reshape(tf.convert_to_tensor(g), (-1,)) for g in found], axis=0)
+        flat = tf.constant([-1])
+        return loss, tf.concat([tf.reshape(tf.convert_to_tensor(g), flat) for g in found], axis=0)
 
     def _update(self, k: tf.Tensor, rates: tf.Tensor, data: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         seeds = [tf.stack([data["seed"] * SHARDS + shard, k]) for shard in range(SHARDS)]

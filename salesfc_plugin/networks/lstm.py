@@ -93,13 +93,12 @@ def recur(entering: tf.Tensor, recurrent: tf.Tensor) -> tuple[tf.Tensor, Any]:
     Returns:
         ``[steps, B, units]`` states after each step.
     """
-    units = recurrent.shape[0]
-    cell = state = tf.zeros_like(entering[0, :, :units])
+    cell = state = tf.zeros_like(tf.split(entering[0], LSTM_GATES, axis=1)[0])
     kept, states = [], []
     for step, gates in enumerate(tf.unstack(entering)):
         gates = gates + tf.matmul(state, recurrent) if step else gates
-        i, f = tf.split(tf.sigmoid(gates[:, : 2 * units]), 2, axis=1)
-        g, o = tf.tanh(gates[:, 2 * units : 3 * units]), tf.sigmoid(gates[:, 3 * units :])
+        i, f, g, o = tf.split(gates, LSTM_GATES, axis=1)
+        i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
         before, cell = cell, f * cell + i * g
         squashed = tf.tanh(cell)
         kept.append((i, f, g, o, before, squashed))
@@ -109,16 +108,17 @@ def recur(entering: tf.Tensor, recurrent: tf.Tensor) -> tuple[tf.Tensor, Any]:
     def backwards(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         by_gates: list[tf.Tensor] = []
         later_state = later_cell = tf.zeros_like(cell)
+        one = tf.ones((), cell.dtype)  # one for all steps: each number written out is an operation of the graph
         for (i, f, g, o, before, squashed), above in zip(reversed(kept), reversed(tf.unstack(upstream)), strict=True):
             to_state = above + later_state
-            to_cell = later_cell + to_state * o * (1.0 - squashed * squashed)
+            to_cell = later_cell + to_state * o * (one - squashed * squashed)
             by_gates.append(
                 tf.concat(
                     [
-                        to_cell * g * i * (1.0 - i),
-                        to_cell * before * f * (1.0 - f),
-                        to_cell * i * (1.0 - g * g),
-                        to_state * squashed * o * (1.0 - o),
+                        to_cell * g * i * (one - i),
+                        to_cell * before * f * (one - f),
+                        to_cell * i * (one - g * g),
+                        to_state * squashed * o * (one - o),
                     ],
                     axis=1,
                 )
