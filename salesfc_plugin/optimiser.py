@@ -112,7 +112,7 @@ def _newton_schulz(x: tf.Tensor) -> tf.Tensor:
     high = rows > columns
     x = tf.transpose(x, (0, 2, 1)) if high else x
     x /= tf.norm(x, axis=(1, 2), keepdims=True) + _EPSILON
-    a, b, c = (tf.constant(k) for k in _QUINTIC)
+    a, b, c = (tf.constant(k) for k in _QUINTIC)  # once for all rounds: each number is an operation of the graph
     for _ in range(_ROUNDS):
         square = tf.matmul(x, x, transpose_b=True)
         x = a * x + tf.matmul(b * square + c * tf.matmul(square, square), x)

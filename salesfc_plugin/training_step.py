@@ -124,7 +124,7 @@ class TrainingStep:
             loss = self._loss(seed, data)
         none = tf.UnconnectedGradients.ZERO
         found = tape.gradient(loss, self._variables, unconnected_gradients=none)
-        flat = tf.constant([-1])
+        flat = tf.constant([-1])  # once for all weights: each number is an operation of the graph
         return loss, tf.concat([tf.reshape(tf.convert_to_tensor(g), flat) for g in found], axis=0)
 
     def _update(self, k: tf.Tensor, rates: tf.Tensor, data: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:

@@ -139,7 +139,7 @@ def learn_trust(
         if totals is not None:
             that_day = replace(model, trust={str(cut.cutoff): trust.to_dict()})
             settled = replace(config, on_error="skip")
-            network = made.pop(model.network)
+            network = made.pop(model.network)  # what is left are the baselines
             published = published_forecasts(cut, settled, that_day, network, baselines=made)
             window.bottom = published_mean([(p.rows, p.forecast) for p in published], panel.n_series)
         windows.append(window)

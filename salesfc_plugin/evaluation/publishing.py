@@ -79,7 +79,7 @@ def published_forecasts(
         network: its forecast of this panel, if it is already made.
         trust: what the model learnt before the panel's cutoff, if it is already read.
         progress: told how far the network is.
-        baselines: forecasts of this panel by baselines that are already made.
+        baselines: forecasts of this panel by baselines that are already made, at the model's levels.
 
     Raises:
         ForecastError: with ``on_error`` ``abort``, if a series falls back.
@@ -158,7 +158,7 @@ def backtest_parts(
                 yield cut, Part(started, forecast, method, "ok", [""] * len(started))
         model = model_at(models, cut.cutoff)
         settled = replace(config, on_error="skip")
-        own = None if model is None else made.pop(model.network)
+        own = None if model is None else made.pop(model.network)  # what is left are the baselines
         parts = list(published_forecasts(cut, settled, model, own, baselines=made))
         for part in reconciled_parts(cut, parts, model, None if totals is None else groups, totals, back):
             there = np.isin(part.rows, started)

@@ -142,7 +142,7 @@ class Attributes(keras.layers.Layer):
         if seed is not None:
             shown = tf.random.stateless_uniform(tf.shape(codes), seed) >= self.hide
             codes = tf.where(shown, codes, 0)
-        # what the layers do, without their looking at the kind of index: a tenth of the operations
+        # what the layers do, without the dozen operations of each that look at the kind of its codes
         return tf.concat(
             [tf.gather(table.embeddings, at) for table, at in zip(self.tables, tf.unstack(codes, axis=1), strict=True)],
             axis=1,

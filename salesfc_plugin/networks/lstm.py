@@ -93,6 +93,7 @@ def recur(entering: tf.Tensor, recurrent: tf.Tensor) -> tuple[tf.Tensor, Any]:
     Returns:
         ``[steps, B, units]`` states after each step.
     """
+    # split, not sliced: a slice is four operations of the graph, three of them numbers
     cell = state = tf.zeros_like(tf.split(entering[0], LSTM_GATES, axis=1)[0])
     kept, states = [], []
     for step, gates in enumerate(tf.unstack(entering)):

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from salesfc_plugin.baselines import BASELINES, Forecast
 from salesfc_plugin.config import ForecastConfig
 from salesfc_plugin.evaluation.backtest import backtest_cutoffs, raw_forecasts
 from salesfc_plugin.evaluation.calibration import Calibration
@@ -128,7 +129,8 @@ def test_every_method_is_checked_at_every_cutoff(panel: Panel, config: ForecastC
     assert found == {(str(panel.at(b).cutoff), m) for b in backtest_cutoffs(panel, config) for m in methods}
 
 
-def test_a_chosen_method_is_published_with_its_reason_and_calibrated(panel: Panel, config: ForecastConfig) -> None:
+def choosing(panel: Panel) -> TrainedModel:
+    """A model of which one series is published by TSB, one by a blend with it, all with a higher highest level."""
     from salesfc_plugin.training_step import Plan
 
     model = trained(panel, Plan(2, 32), capacity=SMALL)
@@ -139,7 +141,11 @@ def test_a_chosen_method_is_published_with_its_reason_and_calibrated(panel: Pane
         {"tsb": {str(panel.unique_id[0]): 0.2}, "blend:tsb": {str(panel.unique_id[3]): 0.1, "unknown": 0.1}},
         Calibration(model.levels, offsets, 1.0),
     )
-    model = replace(model, trust={str(panel.cutoff): trust.to_dict()})
+    return replace(model, trust={str(panel.cutoff): trust.to_dict()})
+
+
+def test_a_chosen_method_is_published_with_its_reason_and_calibrated(panel: Panel, config: ForecastConfig) -> None:
+    model = choosing(panel)
     again = TrainedModel.from_bytes(model.to_bytes())
     assert again.version == model.version
     assert again.version != replace(model, trust={}).version
@@ -157,6 +163,32 @@ def test_a_chosen_method_is_published_with_its_reason_and_calibrated(panel: Pane
     )
     assert set(rows["reason"].to_pylist()) == set(parts["blend"].reason)
     assert set(rows["model_version"].to_pylist()) == {model.version}
+
+
+def test_baselines_that_are_there_are_published_and_not_made_again(
+    panel: Panel, config: ForecastConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = choosing(panel)
+    network, calls = forecast_of(panel, model), []
+    made = {name: baseline(panel, model.levels) for name, baseline in BASELINES[panel.frequency].items()}
+    usual = list(published_forecasts(panel, config, model, network))
+    tsb = BASELINES[panel.frequency]["tsb"]
+
+    def counted(cut: Panel, levels: tuple[float, ...]) -> Forecast:
+        calls.append(cut)
+        return tsb(cut, levels)
+
+    monkeypatch.setitem(BASELINES, panel.frequency, {**BASELINES[panel.frequency], "tsb": counted})
+    ready = list(published_forecasts(panel, config, model, network, baselines=made))
+    assert calls == []
+    assert {part.method for part in ready} == {"lstm", "tsb", "blend"}
+    for one, other in zip(usual, ready, strict=True):
+        assert (one.method, one.status, one.reason) == (other.method, other.status, other.reason)
+        np.testing.assert_array_equal(one.rows, other.rows)
+        np.testing.assert_array_equal(one.forecast.mean, other.forecast.mean)
+        np.testing.assert_array_equal(one.forecast.quantiles, other.forecast.quantiles)
+    list(published_forecasts(panel, config, model, network))
+    assert calls, "without them they are made"
 
 
 ODD = {
