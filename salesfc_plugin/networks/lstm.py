@@ -48,7 +48,7 @@ class LstmEncoder(keras.layers.Layer):
 
 
 class Lstm(keras.layers.Layer):
-    """An LSTM layer for few steps on a CPU: one product for the inputs of all steps, gradients written out by hand.
+    """An LSTM layer on a CPU whose gradient is written out by hand.
 
     Args:
         units: width of the state.
@@ -72,65 +72,68 @@ class Lstm(keras.layers.Layer):
 
     def call(self, sequence: tf.Tensor) -> tf.Tensor:
         """``[B, steps, features]`` to ``[B, steps, units]`` or ``[B, units]``."""
-        batch_last = tf.transpose(sequence, (1, 0, 2))
-        flat = tf.matmul(tf.reshape(batch_last, (-1, sequence.shape[2])), tf.convert_to_tensor(self.kernel))
-        entering = tf.reshape(flat + tf.convert_to_tensor(self.bias), (sequence.shape[1], -1, LSTM_GATES * self.units))
-        states = recur(entering, tf.convert_to_tensor(self.recurrent_kernel))
+        weights = (tf.convert_to_tensor(w) for w in (self.kernel, self.recurrent_kernel, self.bias))
+        states = recur(tf.transpose(sequence, (1, 0, 2)), *weights)
         return tf.transpose(states, (1, 0, 2)) if self.return_sequences else states[-1]
 
 
 @tf.custom_gradient
-def recur(entering: tf.Tensor, recurrent: tf.Tensor) -> tuple[tf.Tensor, Any]:
+def recur(sequence: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, Any]:
     """Go through the steps of an LSTM.
 
-    Written out backwards as well, the gradient of the recurrent weights is one matrix product over all steps, and what
-    each step needs of the forward pass is kept instead of computed anew.
+    Forwards and backwards one step after the other is done whole, its share of the weights' gradients included: what a
+    step needs is then still in the processor's cache, which products over all steps at once drive out. Gates are kept
+    for the way back, not computed anew.
 
     Args:
-        entering: ``[steps, B, 4 * units]`` what the inputs and the bias give to the gates i, f, g, o.
+        sequence: ``[steps, B, features]``.
+        kernel: ``[features, 4 * units]`` of the gates i, f, g, o.
         recurrent: ``[units, 4 * units]``.
+        bias: ``[4 * units]``.
 
     Returns:
         ``[steps, B, units]`` states after each step.
     """
-    # split, not sliced: a slice is four operations of the graph, three of them numbers
-    cell = state = tf.zeros_like(tf.split(entering[0], LSTM_GATES, axis=1)[0])
+    inputs = tf.unstack(sequence)
+    cell = state = tf.zeros((tf.shape(inputs[0])[0], recurrent.shape[0]))
     kept, states = [], []
-    for step, gates in enumerate(tf.unstack(entering)):
+    for step, entering in enumerate(inputs):
+        gates = tf.nn.bias_add(tf.matmul(entering, kernel), bias)
         gates = gates + tf.matmul(state, recurrent) if step else gates
+        # split, not sliced: a slice is four operations of the graph, three of them numbers
         i, f, g, o = tf.split(gates, LSTM_GATES, axis=1)
         i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
         before, cell = cell, f * cell + i * g
         squashed = tf.tanh(cell)
-        kept.append((i, f, g, o, before, squashed))
+        kept.append((entering, state, i, f, g, o, before, squashed))
         state = o * squashed
         states.append(state)
 
-    def backwards(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        by_gates: list[tf.Tensor] = []
+    def backwards(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        by_input: list[tf.Tensor] = []
+        by_kernel, by_recurrent, by_bias = [], [tf.zeros_like(recurrent)], []
         later_state = later_cell = tf.zeros_like(cell)
-        one = tf.ones((), cell.dtype)  # one for all steps: each number written out is an operation of the graph
-        for (i, f, g, o, before, squashed), above in zip(reversed(kept), reversed(tf.unstack(upstream)), strict=True):
+        of_sigmoid, of_tanh = tf.raw_ops.SigmoidGrad, tf.raw_ops.TanhGrad
+        for step, above in zip(reversed(range(len(kept))), reversed(tf.unstack(upstream)), strict=True):
+            entering, state, i, f, g, o, before, squashed = kept[step]
             to_state = above + later_state
-            to_cell = later_cell + to_state * o * (one - squashed * squashed)
-            by_gates.append(
-                tf.concat(
-                    [
-                        to_cell * g * i * (one - i),
-                        to_cell * before * f * (one - f),
-                        to_cell * i * (one - g * g),
-                        to_state * squashed * o * (one - o),
-                    ],
-                    axis=1,
-                )
+            to_cell = later_cell + of_tanh(y=squashed, dy=to_state * o)
+            to_gates = tf.concat(
+                [
+                    of_sigmoid(y=i, dy=to_cell * g),
+                    of_sigmoid(y=f, dy=to_cell * before),
+                    of_tanh(y=g, dy=to_cell * i),
+                    of_sigmoid(y=o, dy=to_state * squashed),
+                ],
+                axis=1,
             )
-            later_cell = to_cell * f
-            later_state = tf.matmul(by_gates[-1], recurrent, transpose_b=True)
-        to_entering = tf.stack(by_gates[::-1])
-        if len(states) == 1:
-            return to_entering, tf.zeros_like(recurrent)
-        flat_states = tf.concat(states[:-1], axis=0)
-        flat_gates = tf.concat(by_gates[-2::-1], axis=0)
-        return to_entering, tf.matmul(flat_states, flat_gates, transpose_a=True)
+            by_input.append(tf.matmul(to_gates, kernel, transpose_b=True))
+            by_kernel.append(tf.matmul(entering, to_gates, transpose_a=True))
+            by_bias.append(tf.reduce_sum(to_gates, axis=0))
+            if step:
+                by_recurrent.append(tf.matmul(state, to_gates, transpose_a=True))
+                later_state = tf.matmul(to_gates, recurrent, transpose_b=True)
+                later_cell = to_cell * f
+        return tf.stack(by_input[::-1]), tf.add_n(by_kernel), tf.add_n(by_recurrent), tf.add_n(by_bias)
 
     return tf.stack(states), backwards

@@ -12,13 +12,14 @@ import tensorflow as tf
 from salesfc_plugin.networks.lstm import Lstm, recur
 
 
-def by_automatic_gradient(entering: tf.Tensor, recurrent: tf.Tensor) -> tf.Tensor:
+def by_automatic_gradient(sequence: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """The same steps, without the gradient that is written out."""
     units = recurrent.shape[0]
-    cell = state = tf.zeros_like(entering[0, :, :units])
+    cell = state = tf.zeros_like(sequence[0, :, :1]) * tf.ones((1, units))
     states = []
-    for gates in tf.unstack(entering):
-        i, f, g, o = tf.split(gates + tf.matmul(state, recurrent), 4, axis=1)
+    for entering in tf.unstack(sequence):
+        gates = tf.matmul(entering, kernel) + tf.matmul(state, recurrent) + bias
+        i, f, g, o = tf.split(gates, 4, axis=1)
         cell = tf.sigmoid(f) * cell + tf.sigmoid(i) * tf.tanh(g)
         state = tf.sigmoid(o) * tf.tanh(cell)
         states.append(state)
@@ -32,14 +33,15 @@ def random(*shape: int) -> tf.Tensor:
 @pytest.mark.parametrize("steps", [1, 2, 9])
 @pytest.mark.parametrize("last_only", [True, False])
 def test_states_and_gradients_are_those_of_the_automatic_gradient(steps: int, last_only: bool) -> None:
-    entering, recurrent, upstream = random(steps, 5, 12), random(3, 12), random(steps, 5, 3)
+    upstream = random(steps, 5, 3)
+    given = [random(steps, 5, 4), random(4, 12), random(3, 12), random(12)]
 
     def value_and_gradients(function: Any) -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
-            tape.watch([entering, recurrent])
-            states = function(entering, recurrent)
+            tape.watch(given)
+            states = function(*given)
             loss = tf.reduce_sum(states[-1] * upstream[-1] if last_only else states * upstream)
-        return [states, *tape.gradient(loss, [entering, recurrent])]
+        return [states, *tape.gradient(loss, given, unconnected_gradients=tf.UnconnectedGradients.ZERO)]
 
     for fast, slow in zip(value_and_gradients(recur), value_and_gradients(by_automatic_gradient), strict=True):
         np.testing.assert_allclose(fast, slow, atol=1e-6)
