@@ -1,8 +1,10 @@
 """Choosing input groups on held-out horizons, then training on everything.
 
 Training hides groups of inputs at random, so one trained network can be asked what it would forecast without the
-calendar, the values of a year ago, the covariates or its encoder. The sets of groups that did best on the last horizons
-before the cutoff are kept, and the forecast is their mean: a choice costs a forecast, not a training.
+calendar, the values of a year ago, the covariates or its encoder. The forecast is the mean over sets of groups with and
+without calendar and year; whether sets without the encoder join is chosen on the last horizons before the cutoff, which
+costs a forecast, not a training. No set is dropped for what it missed there: a quarter that went well without the
+calendar says nothing of Christmas.
 """
 
 from __future__ import annotations
@@ -26,22 +28,15 @@ from salesfc_plugin.training import Trainer
 from salesfc_plugin.windows import seasonal_scale
 
 Switch = tuple[bool, ...]
+Mix = tuple[Switch, ...]  # whose forecasts are averaged
 Member = tuple[str, TrainedModel]  # a role, backtest or production, and the model that has it
 Models = Sequence[Member]
 ALL: Switch = (True, True, True, True)
 # calendar, year, known, encoder
-CANDIDATES: tuple[Switch, ...] = (
-    ALL,
-    (False, True, True, True),
-    (True, False, True, True),
-    (False, False, True, True),
-    (True, True, True, False),
-    (False, False, True, False),
-)
-DEFAULT: tuple[Switch, ...] = CANDIDATES[:4]
+DEFAULT: Mix = (ALL, (False, True, True, True), (True, False, True, True), (False, False, True, True))
+CANDIDATES: tuple[Mix, ...] = (DEFAULT, (*DEFAULT, (True, True, True, False), (False, False, True, False)))
 SAMPLE = 2000  # series at most that choices rest on
 TRIAL = 3  # a network that is tried trains for so small a part of the backtest's steps
-CLOSE = 1.04  # sets of groups whose loss is at most this many times the least are averaged
 
 
 def train_models(panel: Panel, config: ForecastConfig, progress: Progress, before: Models = ()) -> list[Member]:
@@ -106,7 +101,7 @@ def try_networks(panel: Panel, config: ForecastConfig, back: list[int], progress
         trainer = Trainer(replace(config, network=name), plan.capacity, progress)
         model = trainer.fit(panel.at(before[0]), short, None, f"trying {name}")
         if model is not None:
-            scores = score_switches(model, panel, before, config.batch)[ALL]
+            scores = score_mixes(model, panel, before, ((ALL,),), config.batch)[(ALL,)]
             losses[name] = round(float(np.nanmean(scores)), 6)
     if losses:
         words = ", ".join(f"{name} {loss:.4f}" for name, loss in losses.items())
@@ -120,10 +115,10 @@ def best_network(losses: Mapping[str, float]) -> str:
     return best if losses and losses[NETWORKS[0]] > LUCK * losses[best] else NETWORKS[0]
 
 
-def _chosen_before(back: int, scores: dict[Switch, list[float]], backs: list[int], horizon: int) -> tuple[Switch, ...]:
+def _chosen_before(back: int, scores: dict[Mix, list[float]], backs: list[int], horizon: int) -> Mix:
     """What the held-out horizons that were over by then speak for."""
     over = ended_before(backs, back, horizon)
-    return choose({s: [losses[k] for k in over] for s, losses in scores.items()})
+    return choose({mix: [losses[k] for k in over] for mix, losses in scores.items()})
 
 
 def train_held_out(
@@ -149,14 +144,14 @@ def train_held_out(
 
 def score_windows(
     models: list[TrainedModel], panel: Panel, back: list[int], batch: int = BATCH
-) -> dict[Switch, list[float]]:
+) -> dict[Mix, list[float]]:
     """Scaled quantile loss of each candidate on each held-out horizon, by the model that was trained by then."""
     losses = np.full((len(CANDIDATES), len(back)), np.nan)
     for model in models:
         windows = [k for k, b in enumerate(back) if model_at(models, panel.at(b).cutoff) is model]
-        for c, found in enumerate(score_switches(model, panel, [back[k] for k in windows], batch).values()):
+        for c, found in enumerate(score_mixes(model, panel, [back[k] for k in windows], CANDIDATES, batch).values()):
             losses[c, windows] = found
-    return {s: row.tolist() for s, row in zip(CANDIDATES, losses, strict=True)} if models else {}
+    return {mix: row.tolist() for mix, row in zip(CANDIDATES, losses, strict=True)} if models else {}
 
 
 def window_losses(
@@ -188,16 +183,18 @@ def window_losses(
     return losses
 
 
-def score_switches(model: TrainedModel, panel: Panel, back: list[int], batch: int = BATCH) -> dict[Switch, list[float]]:
-    """Scaled quantile loss of each candidate on each held-out horizon, oldest first."""
-    scores: dict[Switch, list[float]] = {s: [] for s in CANDIDATES}
+def score_mixes(
+    model: TrainedModel, panel: Panel, back: list[int], mixes: tuple[Mix, ...] = CANDIDATES, batch: int = BATCH
+) -> dict[Mix, list[float]]:
+    """Scaled quantile loss of each mix of sets of input groups on each held-out horizon, oldest first."""
+    scores: dict[Mix, list[float]] = {mix: [] for mix in mixes}
     forecaster = Forecaster(model, panel, batch)
     rows = _sample(panel, model.seed)
     for b in back:
         truth, scale = _truth_and_scale(panel, b, rows, model.recipe.floor)
-        for switch in CANDIDATES:
-            made = forecaster.at(b, (switch,), rows)
-            scores[switch].append(scaled_quantile_loss(truth, made.quantiles, made.levels, scale))
+        for mix in mixes:
+            made = forecaster.at(b, mix, rows)
+            scores[mix].append(scaled_quantile_loss(truth, made.quantiles, made.levels, scale))
     return scores
 
 
@@ -216,22 +213,23 @@ def _sample(panel: Panel, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(panel.n_series, SAMPLE, replace=False))
 
 
-def choose(scores: dict[Switch, list[float]]) -> tuple[Switch, ...]:
-    """The candidates whose loss, relative to the best of each horizon, is close to the least; else the usual ones.
+def choose(scores: dict[Mix, list[float]]) -> Mix:
+    """The candidate of the least loss, relative to the best of each horizon; the usual one where none is better.
 
     Args:
         scores: losses of each candidate, one a held-out horizon; none where nothing could be held out.
     """
-    losses = np.array([scores[s] for s in CANDIDATES]) if scores else np.zeros((len(CANDIDATES), 0))
+    losses = np.array([scores[mix] for mix in CANDIDATES]) if scores else np.zeros((len(CANDIDATES), 0))
     losses = losses[:, np.isfinite(losses).all(axis=0) & (losses > 0.0).all(axis=0)]
     if losses.shape[1] == 0:
         return DEFAULT
-    relative = (losses / losses.min(axis=0)).mean(axis=1)
-    return tuple(s for s, r in zip(CANDIDATES, relative, strict=True) if r <= CLOSE * relative.min())
+    return CANDIDATES[int((losses / losses.min(axis=0)).mean(axis=1).argmin())]
 
 
-def _readable(scores: dict[Switch, list[float]]) -> dict[str, list[float]]:
-    return {"".join("1" if on else "0" for on in s): [round(x, 6) for x in v] for s, v in scores.items()}
+def _readable(scores: dict[Mix, list[float]]) -> dict[str, list[float]]:
+    """Losses by the sets of a mix, each as four digits: calendar, year, known, encoder."""
+    names = {mix: " ".join("".join("1" if on else "0" for on in s) for s in mix) for mix in scores}
+    return {names[mix]: [round(x, 6) for x in losses] for mix, losses in scores.items()}
 
 
 def _total(parts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from salesfc_plugin import forecasting
 from salesfc_plugin import passes as kept
 from salesfc_plugin.baselines import Forecast
-from salesfc_plugin.evaluation.selection import score_switches
+from salesfc_plugin.evaluation.selection import score_mixes
 from salesfc_plugin.forecasting import Forecaster
 from salesfc_plugin.graph import Graph, Shown
 from salesfc_plugin.model import TrainedModel
@@ -50,7 +50,7 @@ def assert_same(one: Forecast, other: Forecast) -> None:
 def test_what_choosing_inputs_forecast_is_at_hand_for_the_backtest(
     seasonal: Panel, lstm_model: TrainedModel, passes: list[int]
 ) -> None:
-    score_switches(lstm_model, seasonal, [2 * BACK, BACK])
+    score_mixes(lstm_model, seasonal, [2 * BACK, BACK])
     tried = len(passes)
     later = Forecaster(lstm_model, seasonal).at(BACK, lstm_model.switches)
     assert passes == [seasonal.n_series] * tried

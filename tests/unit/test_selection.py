@@ -5,65 +5,65 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from salesfc_plugin.evaluation.selection import CANDIDATES, choose, score_switches
+from salesfc_plugin.evaluation.selection import CANDIDATES, DEFAULT, Mix, choose, score_mixes
 from salesfc_plugin.forecasting import Forecaster, forecast
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
 from tests.panels import with_columns
 
-Switch = tuple[bool, ...]
+USUAL, WIDER = CANDIDATES
 
 
-def losses_of(*first: list[float]) -> dict[Switch, list[float]]:
-    """Losses of all candidates on two horizons: the given ones, then bad ones."""
-    return {s: first[k] if k < len(first) else [900.0, 900.0] for k, s in enumerate(CANDIDATES)}
+def losses_of(usual: list[float], wider: list[float]) -> dict[Mix, list[float]]:
+    return {USUAL: usual, WIDER: wider}
 
 
-def test_the_best_is_chosen_with_those_that_are_as_good() -> None:
-    assert choose(losses_of([1.0, 1.0])) == CANDIDATES[:1]
-    assert choose(losses_of([5.0, 5.0], [1.0, 1.0])) == CANDIDATES[1:2]
-    close = choose(losses_of([1.0, 1.0], [1.0001, 1.0001], [5.0, 5.0], [0.9999, 0.9999]))
-    assert close == (CANDIDATES[0], CANDIDATES[1], CANDIDATES[3])
+def test_the_usual_sets_are_always_averaged() -> None:
+    assert USUAL == DEFAULT
+    assert all(set(DEFAULT) <= set(mix) for mix in CANDIDATES)
+
+
+def test_sets_without_the_encoder_join_where_they_help() -> None:
+    assert choose(losses_of([1.0, 1.0], [0.99, 1.0])) == WIDER
+    assert choose(losses_of([1.0, 1.0], [1.01, 1.0])) == USUAL
+    assert choose(losses_of([1.0, 1.0], [1.0, 1.0])) == USUAL
 
 
 def test_all_horizons_decide_together_however_large_their_losses() -> None:
-    assert choose(losses_of([1.0, 4.0], [1.5, 2.0])) == CANDIDATES[1:2]
-    assert choose(losses_of([1.0, 400.0], [3.0, 390.0])) == CANDIDATES[:1]
+    assert choose(losses_of([1.0, 4.0], [1.5, 2.0])) == WIDER
+    assert choose(losses_of([1.0, 400.0], [3.0, 390.0])) == USUAL
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_horizon_that_has_no_number_decides_nothing(bad: float) -> None:
-    assert choose(losses_of([bad, 5.0], [0.1, 5.0], [3.0, 1.0])) == CANDIDATES[2:3]
+    assert choose(losses_of([bad, 5.0], [0.1, 6.0])) == USUAL
+    assert choose(losses_of([0.1, 6.0], [bad, 5.0])) == WIDER
 
 
 def test_without_any_score_there_is_a_usual_choice() -> None:
-    usual = choose({})
-    assert usual
-    assert set(usual) <= set(CANDIDATES)
-    assert choose({s: [] for s in CANDIDATES}) == usual
-    assert choose({s: [float("nan")] for s in CANDIDATES}) == usual
+    assert choose({}) == choose(losses_of([], [])) == choose(losses_of([float("nan")], [float("nan")])) == USUAL
 
 
 @pytest.fixture(scope="module")
-def scored(seasonal: Panel, lstm_model: TrainedModel) -> dict[Switch, list[float]]:
-    return score_switches(lstm_model, seasonal, [28, 14])
+def scored(seasonal: Panel, lstm_model: TrainedModel) -> dict[Mix, list[float]]:
+    return score_mixes(lstm_model, seasonal, [28, 14])
 
 
-def test_every_candidate_has_a_score_for_every_held_out_horizon(scored: dict[Switch, list[float]]) -> None:
+def test_every_candidate_has_a_score_for_every_held_out_horizon(scored: dict[Mix, list[float]]) -> None:
     assert len(scored) > 1
     assert all(len(losses) == 2 and np.isfinite(losses).all() and min(losses) > 0 for losses in scored.values())
     assert len({round(losses[0], 9) for losses in scored.values()}) > 1
 
 
 def test_a_score_depends_on_nothing_after_its_horizon(
-    seasonal: Panel, lstm_model: TrainedModel, scored: dict[Switch, list[float]]
+    seasonal: Panel, lstm_model: TrainedModel, scored: dict[Mix, list[float]]
 ) -> None:
     quantity, views = seasonal.quantity.copy(), seasonal.past["views"].copy()
     quantity[:, -14:] = views[:, -14:] = 500.0
-    later = score_switches(lstm_model, with_columns(seasonal, quantity=quantity, past={"views": views}), [28, 14])
-    for switch, (first, second) in scored.items():
-        assert later[switch][0] == first
-        assert later[switch][1] != second
+    later = score_mixes(lstm_model, with_columns(seasonal, quantity=quantity, past={"views": views}), [28, 14])
+    for mix, (first, second) in scored.items():
+        assert later[mix][0] == first
+        assert later[mix][1] != second
 
 
 @pytest.fixture(scope="module")
