@@ -4,10 +4,10 @@ Split conformal prediction in the form of conformalised quantile regression (Rom
 one correction for each level, so that either tail moves alone: with the score ``(actual - quantile) / spread``, a level
 q moves by the q-quantile of its scores times the spread. The spread is the forecast's own, so that large series do not
 speak for small ones. Scores are pooled over series by kind of demand and part of the horizon. Windows are few and their
-errors go together, so corrections are shrunk: towards those of all series, as a whole by the number of windows, and for
-each kind of demand to a half or to nothing where they would have lost on windows when learnt from the others. What
-moves all levels of regular demand alike is kept only as far as the windows agree: one that sold better than forecast
-says little of the next.
+errors go together, so corrections are shrunk: towards those of all series, by the number of windows towards what
+networks usually need (they are surer than right), and for each kind of demand to a half or to nothing where they would
+have lost on windows when learnt from the others. What moves all levels of regular demand alike is kept only as far as
+the windows agree: one that sold better than forecast says little of the next.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,8 @@ CLASSES = ("regular", "intermittent")
 _BUCKETS = 3  # parts of the horizon with corrections of their own
 _BETWEEN_SALES = 1.32  # mean periods between sales from which demand is intermittent (Syntetos, Boylan & Croston 2005)
 _PRIOR = 500.0  # scores that the correction of all series weighs as much as
-_PRIOR_WINDOWS = 2.0  # windows without any correction that are thought to have been before
+_PRIOR_WINDOWS = 2.0  # windows that asked for the usual correction, thought to have been before
+_USUALLY_WIDER = (0.08, 0.02)  # by kind, the share of the spread by which it has to grow; levels as if it were normal
 _FEWEST = 50  # scores below which nothing is corrected
 _WIDEST = 2.0  # spreads of the production network by which another's quantile may lie further out
 _FEW_SERIES = 20  # of a kind below which all series speak for it
@@ -61,7 +63,7 @@ class Calibration:
     Args:
         levels: the Q levels.
         offsets: ``[len(CLASSES), buckets, Q]``.
-        strength: the share of them that is applied, 0 for none.
+        strength: the share of them that is applied; the rest of the way is the usual correction.
     """
 
     levels: tuple[float, ...]
@@ -69,8 +71,8 @@ class Calibration:
     strength: float
 
     @classmethod
-    def none(cls, levels: tuple[float, ...]) -> Calibration:
-        """Corrects nothing."""
+    def usual(cls, levels: tuple[float, ...]) -> Calibration:
+        """What is done where no window has taught anything."""
         return cls(levels, np.zeros((len(CLASSES), 1, len(levels))), 0.0)
 
     def apply(self, forecast: Forecast, kinds: NDArray[np.int64]) -> Forecast:
@@ -78,7 +80,7 @@ class Calibration:
 
         A low quantile that is 0 stays 0: no sale is that likely, and an interval from just above it would leave it out.
         """
-        if self.strength == 0.0 or forecast.levels != self.levels:
+        if forecast.levels != self.levels:
             return forecast
         moved = self._moves(forecast.mean.shape[1])[kinds] * spread_of(forecast)[:, :, None]
         moved[(forecast.quantiles <= 0.0) & (np.array(self.levels) < 0.5)] = 0.0
@@ -88,7 +90,8 @@ class Calibration:
 
     def _moves(self, horizon: int) -> NDArray[np.float64]:
         """``[len(CLASSES), H, Q]`` what is added at each step, in units of the spread."""
-        return self.strength * self.offsets[:, bucket_of(horizon, self.offsets.shape[1])]
+        learnt = self.offsets[:, bucket_of(horizon, self.offsets.shape[1])]
+        return self.strength * learnt + (1.0 - self.strength) * usual_moves(self.levels)[:, None, :]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
@@ -101,13 +104,13 @@ class Calibration:
 
 
 def learn_calibration(held: Sequence[Held], levels: tuple[float, ...]) -> Calibration:
-    """Learn corrections from backtest windows; none where there are too few scores."""
+    """Learn corrections from backtest windows; the usual one where there are too few scores."""
     if not held:
-        return Calibration.none(levels)
+        return Calibration.usual(levels)
     scores = [_scores(h) for h in held]
     kinds = [h.kinds for h in held]
     if sum(int(np.isfinite(s[:, :, 0]).sum()) for s in scores) < _FEWEST:
-        return Calibration.none(levels)
+        return Calibration.usual(levels)
     offsets = _offsets(scores, kinds, levels)
     strength = len(held) / (len(held) + _PRIOR_WINDOWS)
     if len(held) == 1:
@@ -118,7 +121,7 @@ def learn_calibration(held: Sequence[Held], levels: tuple[float, ...]) -> Calibr
         learnt = _offsets([scores[k] for k in others], [kinds[k] for k in others], levels)
         # whether the middle moves is asked of all windows: two that agree by chance would speak against the width
         learnt[CLASSES.index("regular")] -= learnt[CLASSES.index("regular")][:, [nearest(levels, 0.5)]]
-        losses += [_losses(window, Calibration(levels, learnt, share * strength)) for share in _SHARES]
+        losses += [_losses(window, Calibration(levels, share * strength * learnt, 1.0)) for share in _SHARES]
     kept = np.array(_SHARES)[(losses <= np.array(_DEAR)[:, None] * losses[-1]).argmax(axis=0)]
     return Calibration(levels, offsets * kept[:, None, None], strength)
 
@@ -159,6 +162,16 @@ def kinds_of(panel: Panel) -> NDArray[np.int64]:
     sold = (seen & (panel.quantity > 0)).sum(axis=1)
     kinds: NDArray[np.int64] = (seen.sum(axis=1) >= _BETWEEN_SALES * np.maximum(sold, 1)).astype(np.int64)
     return kinds
+
+
+@lru_cache(maxsize=64)
+def usual_moves(levels: tuple[float, ...]) -> NDArray[np.float64]:
+    """``[len(CLASSES), Q]`` by how many spreads levels usually have to move."""
+    normal = NormalDist()
+    points = np.array([normal.inv_cdf(level) for level in levels]) / (normal.inv_cdf(0.9) - normal.inv_cdf(0.1))
+    moves: NDArray[np.float64] = np.multiply.outer(np.array(_USUALLY_WIDER), points)
+    moves.flags.writeable = False  # it is kept and shared
+    return moves
 
 
 @lru_cache(maxsize=64)

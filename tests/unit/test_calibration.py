@@ -18,6 +18,7 @@ from salesfc_plugin.evaluation.calibration import (
     learn_calibration,
     learn_widening,
     spread_of,
+    usual_moves,
 )
 from salesfc_plugin.evaluation.metrics import quantile_losses
 from tests.unit.panels import make_panel
@@ -42,7 +43,7 @@ def coverage(held: Held, forecast: Forecast, low: int = 1, high: int = 3) -> flo
 @pytest.mark.parametrize(("width", "shift"), [(0.5, 0.0), (2.0, 0.0), (1.0, 8.0)])
 def test_coverage_comes_nearer_and_loss_falls_on_a_window_it_did_not_see(width: float, shift: float) -> None:
     rng = np.random.default_rng(1)
-    calibration = learn_calibration([window(rng, width, shift) for _ in range(6)], LEVELS)
+    calibration = learn_calibration([window(rng, width, shift) for _ in range(8)], LEVELS)
     new = window(rng, width, shift)
     mended = calibration.apply(new.forecast, new.kinds)
     assert abs(coverage(new, mended) - 0.8) < 0.5 * abs(coverage(new, new.forecast) - 0.8)
@@ -50,12 +51,30 @@ def test_coverage_comes_nearer_and_loss_falls_on_a_window_it_did_not_see(width: 
     assert after < before
 
 
-def test_what_is_right_is_left_alone() -> None:
+def test_what_is_right_is_left_alone_the_more_windows_say_so() -> None:
     rng = np.random.default_rng(2)
-    calibration = learn_calibration([window(rng, 1.0) for _ in range(4)], LEVELS)
-    new = window(rng, 1.0)
-    moved = calibration.apply(new.forecast, new.kinds).quantiles - new.forecast.quantiles
-    assert np.abs(moved).max() < 0.5
+    moved = []
+    for windows in (0, 4, 16):
+        calibration = learn_calibration([window(rng, 1.0) for _ in range(windows)], LEVELS)
+        new = window(rng, 1.0)
+        moved.append(np.abs(calibration.apply(new.forecast, new.kinds).quantiles - new.forecast.quantiles).max())
+    assert moved[0] < 1.5  # of a deviation of 10
+    assert moved[1] < 0.7
+    assert moved[2] < 0.35
+
+
+def test_networks_are_usually_surer_than_right() -> None:
+    rng = np.random.default_rng(12)
+    new = window(rng, 0.9)
+    made = learn_calibration([], LEVELS).apply(new.forecast, new.kinds)
+    wider = made.quantiles - new.forecast.quantiles
+    np.testing.assert_allclose(wider[:, :, 2], 0.0, atol=1e-4)
+    np.testing.assert_allclose(wider[:, :, 4], -wider[:, :, 0], atol=1e-4)
+    spread = new.forecast.quantiles[:, :, 3] - new.forecast.quantiles[:, :, 1]
+    grown = (made.quantiles[:, :, 3] - made.quantiles[:, :, 1]) / spread
+    np.testing.assert_allclose(grown[new.kinds == 0], 1.08, atol=1e-4)
+    np.testing.assert_allclose(grown[new.kinds == 1], 1.02, atol=1e-4)
+    assert coverage(new, new.forecast) < coverage(new, made) < 0.8
 
 
 def test_more_windows_are_believed_more_and_none_not_at_all() -> None:
@@ -83,7 +102,8 @@ def test_quantiles_still_rise_are_not_negative_and_are_those_of_the_slow_twin() 
     for i in range(6):
         for h in range(7):
             moved = [
-                float(forecast.quantiles[i, h, q]) + 0.5 * offsets[kinds[i], part[h], q] * spread[i, h]
+                float(forecast.quantiles[i, h, q])
+                + 0.5 * (offsets[kinds[i], part[h], q] + usual_moves(LEVELS)[kinds[i], q]) * spread[i, h]
                 for q in range(len(LEVELS))
             ]
             np.testing.assert_allclose(made[i, h], [max(x, 0.0) for x in sorted(moved)], rtol=1e-5)
