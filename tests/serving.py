@@ -34,9 +34,9 @@ def shop_model(panel: Panel, network: str = "dense", **sizes: int) -> TrainedMod
     from salesfc_plugin.evaluation.trust import Trust
     from tests.networks import random_model
 
-    offsets = np.random.default_rng(1).normal(0.0, 0.05, (len(CLASSES), 3, len(LEVELS)))
+    offsets = np.random.default_rng(1).normal(0.0, 0.025, (len(CLASSES), 3, len(LEVELS)))
     methods = {"weekday_mean": {"item 003": 0.2}, "blend:tsb": {"item 004": 0.1}}
-    trust = Trust(3, methods, Calibration(LEVELS, offsets, 0.5)).to_dict()
+    trust = Trust(3, methods, Calibration(LEVELS, offsets)).to_dict()
     model = random_model(panel, network, members=2, **sizes)
     return replace(model, holiday_region="US", trust={str(panel.cutoff): trust})
 

@@ -5,9 +5,9 @@ one correction for each level, so that either tail moves alone: with the score `
 q moves by the q-quantile of its scores times the spread. The spread is the forecast's own, so that large series do not
 speak for small ones. Scores are pooled over series by kind of demand and part of the horizon. Windows are few and their
 errors go together, so corrections are shrunk: towards those of all series, by the number of windows towards what
-networks usually need (they are surer than right), and for each kind of demand to a half or to nothing where they would
-have lost on windows when learnt from the others. What moves all levels of regular demand alike is kept only as far as
-the windows agree: one that sold better than forecast says little of the next.
+networks usually need (they are surer than right), and for each kind of demand to a half or to nothing of what was
+learnt where it would have lost on windows when learnt from the others. What moves all levels of regular demand alike is
+kept only as far as the windows agree: one that sold better than forecast says little of the next.
 """
 
 from __future__ import annotations
@@ -31,12 +31,17 @@ _BETWEEN_SALES = 1.32  # mean periods between sales from which demand is intermi
 _PRIOR = 500.0  # scores that the correction of all series weighs as much as
 _PRIOR_WINDOWS = 2.0  # windows that asked for the usual correction, thought to have been before
 _USUALLY_WIDER = (0.08, 0.02)  # by kind, the share of the spread by which it has to grow; levels as if it were normal
-_FEWEST = 50  # scores below which nothing is corrected
+_OUTERMOST = 1e-6  # a level further out moves as this one does
+_FEWEST = 50  # scores below which nothing is learnt
 _WIDEST = 2.0  # spreads of the production network by which another's quantile may lie further out
 _FEW_SERIES = 20  # of a kind below which all series speak for it
 _DOUBT = 1.5  # standard errors over windows that are taken off a move of all levels alike
 _SHARES = (1.0, 0.5, 0.0)  # of corrections: the first that does not lose too much on windows left out
-_DEAR = (1.0, 1.01, 1.0)  # times what none would lose that each of these may: the whole nothing, a half a little
+_DEAR = (
+    1.0,
+    1.01,
+    1.0,
+)  # times what the usual alone would lose that each of these may: the whole nothing, a half a little
 
 
 @dataclass(frozen=True)
@@ -63,17 +68,20 @@ class Calibration:
     Args:
         levels: the Q levels.
         offsets: ``[len(CLASSES), buckets, Q]``.
-        strength: the share of them that is applied; the rest of the way is the usual correction.
     """
 
     levels: tuple[float, ...]
     offsets: NDArray[np.float64]
-    strength: float
 
     @classmethod
     def usual(cls, levels: tuple[float, ...]) -> Calibration:
-        """What is done where no window has taught anything."""
-        return cls(levels, np.zeros((len(CLASSES), 1, len(levels))), 0.0)
+        """What networks usually need, where no window has taught anything of this one."""
+        spread = spread_levels(levels)
+        normal = NormalDist()
+        points = [normal.inv_cdf(min(max(level, _OUTERMOST), 1.0 - _OUTERMOST)) for level in (*levels, *spread)]
+        wide = points.pop() - points.pop()
+        moves = np.array(points) / wide if wide > 0.0 else np.zeros(len(levels))
+        return cls(levels, np.multiply.outer(np.array(_USUALLY_WIDER), moves)[:, None, :])
 
     def apply(self, forecast: Forecast, kinds: NDArray[np.int64]) -> Forecast:
         """Move the quantiles of ``[N, H]`` forecasts; they still rise, and are still not negative; means stay.
@@ -90,17 +98,16 @@ class Calibration:
 
     def _moves(self, horizon: int) -> NDArray[np.float64]:
         """``[len(CLASSES), H, Q]`` what is added at each step, in units of the spread."""
-        learnt = self.offsets[:, bucket_of(horizon, self.offsets.shape[1])]
-        return self.strength * learnt + (1.0 - self.strength) * usual_moves(self.levels)[:, None, :]
+        return self.offsets[:, bucket_of(horizon, self.offsets.shape[1])]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
-        return {"levels": list(self.levels), "offsets": self.offsets.round(6).tolist(), "strength": self.strength}
+        return {"levels": list(self.levels), "offsets": self.offsets.round(6).tolist()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Calibration:
         """From plain values."""
-        return cls(tuple(values["levels"]), np.array(values["offsets"], np.float64), float(values["strength"]))
+        return cls(tuple(values["levels"]), np.array(values["offsets"], np.float64))
 
 
 def learn_calibration(held: Sequence[Held], levels: tuple[float, ...]) -> Calibration:
@@ -111,19 +118,23 @@ def learn_calibration(held: Sequence[Held], levels: tuple[float, ...]) -> Calibr
     kinds = [h.kinds for h in held]
     if sum(int(np.isfinite(s[:, :, 0]).sum()) for s in scores) < _FEWEST:
         return Calibration.usual(levels)
+    strength, usual = len(held) / (len(held) + _PRIOR_WINDOWS), Calibration.usual(levels).offsets
+
+    def shrunk(learnt: NDArray[np.float64]) -> Calibration:
+        return Calibration(levels, strength * learnt + (1.0 - strength) * usual)
+
     offsets = _offsets(scores, kinds, levels)
-    strength = len(held) / (len(held) + _PRIOR_WINDOWS)
     if len(held) == 1:
-        return Calibration(levels, offsets, strength)
+        return shrunk(offsets)
     losses = np.zeros((len(_SHARES), len(CLASSES)))
     for left_out, window in enumerate(held):
         others = [k for k in range(len(held)) if k != left_out]
         learnt = _offsets([scores[k] for k in others], [kinds[k] for k in others], levels)
         # whether the middle moves is asked of all windows: two that agree by chance would speak against the width
         learnt[CLASSES.index("regular")] -= learnt[CLASSES.index("regular")][:, [nearest(levels, 0.5)]]
-        losses += [_losses(window, Calibration(levels, share * strength * learnt, 1.0)) for share in _SHARES]
+        losses += [_losses(window, shrunk(share * learnt)) for share in _SHARES]
     kept = np.array(_SHARES)[(losses <= np.array(_DEAR)[:, None] * losses[-1]).argmax(axis=0)]
-    return Calibration(levels, offsets * kept[:, None, None], strength)
+    return shrunk(offsets * kept[:, None, None])
 
 
 def learn_widening(now: Forecast, before: Forecast, kinds: NDArray[np.int64]) -> Calibration:
@@ -153,7 +164,7 @@ def learn_widening(now: Forecast, before: Forecast, kinds: NDArray[np.int64]) ->
             if there.any():
                 out[kind, bucket] = gap[rows][there].mean(axis=0)
     wider = np.where(levels < 0.5, np.minimum(out, 0.0), np.maximum(out, 0.0))
-    return Calibration(now.levels, wider, 1.0)
+    return Calibration(now.levels, wider)
 
 
 def kinds_of(panel: Panel) -> NDArray[np.int64]:
@@ -162,16 +173,6 @@ def kinds_of(panel: Panel) -> NDArray[np.int64]:
     sold = (seen & (panel.quantity > 0)).sum(axis=1)
     kinds: NDArray[np.int64] = (seen.sum(axis=1) >= _BETWEEN_SALES * np.maximum(sold, 1)).astype(np.int64)
     return kinds
-
-
-@lru_cache(maxsize=64)
-def usual_moves(levels: tuple[float, ...]) -> NDArray[np.float64]:
-    """``[len(CLASSES), Q]`` by how many spreads levels usually have to move."""
-    normal = NormalDist()
-    points = np.array([normal.inv_cdf(level) for level in levels]) / (normal.inv_cdf(0.9) - normal.inv_cdf(0.1))
-    moves: NDArray[np.float64] = np.multiply.outer(np.array(_USUALLY_WIDER), points)
-    moves.flags.writeable = False  # it is kept and shared
-    return moves
 
 
 @lru_cache(maxsize=64)
@@ -184,10 +185,15 @@ def bucket_of(horizon: int, buckets: int) -> NDArray[np.int64]:
 
 def spread_of(forecast: Forecast) -> NDArray[np.float64]:
     """``[N, H]`` distance between about the tenth and the ninetieth percentile, never below a tenth of the mean."""
-    low, high = nearest(forecast.levels, 0.1), nearest(forecast.levels, 0.9)
+    low, high = (forecast.levels.index(level) for level in spread_levels(forecast.levels))
     wide = forecast.quantiles[:, :, high].astype(np.float64) - forecast.quantiles[:, :, low]
     spread: NDArray[np.float64] = np.maximum(wide, 0.1 * forecast.mean) + 1e-6
     return spread
+
+
+def spread_levels(levels: tuple[float, ...]) -> tuple[float, float]:
+    """The two levels between which the spread is measured."""
+    return levels[nearest(levels, 0.1)], levels[nearest(levels, 0.9)]
 
 
 @lru_cache(maxsize=64)

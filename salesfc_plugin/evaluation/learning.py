@@ -68,12 +68,13 @@ def _carried_over(told: Trust, before: TrainedModel, now: TrainedModel) -> Trust
     """What was learnt, as far as it says something of the production network.
 
     Where the history is short, the network that was measured has learnt from a part of it alone (a year without a year
-    before it) and errs more, and elsewhere, than the one that forecasts: nothing is corrected and no series leaves it.
+    before it) and errs more, and elsewhere, than the one that forecasts: no series leaves it, and its intervals are
+    corrected as is usual.
     """
     seen, has = (float(m.metrics.get("windows", 0)) for m in (before, now))
     if has == 0 or seen >= _ALIKE * has:
         return told
-    return replace(told, methods={}, calibration=None)
+    return replace(told, methods={}, calibration=Calibration.usual(now.levels))
 
 
 def _widening(panel: Panel, config: ForecastConfig, before: TrainedModel, now: TrainedModel) -> Calibration | None:

@@ -192,9 +192,10 @@ def score_mixes(
     rows = _sample(panel, model.seed)
     for b in back:
         truth, scale = _truth_and_scale(panel, b, rows, model.recipe.floor)
+        made = {s: forecaster.at(b, (s,), rows).quantiles for s in dict.fromkeys(s for mix in mixes for s in mix)}
         for mix in mixes:
-            made = forecaster.at(b, mix, rows)
-            scores[mix].append(scaled_quantile_loss(truth, made.quantiles, made.levels, scale))
+            quantiles = np.array([made[s] for s in mix]).mean(axis=0)
+            scores[mix].append(scaled_quantile_loss(truth, quantiles, model.levels, scale))
     return scores
 
 

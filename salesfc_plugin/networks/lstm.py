@@ -15,8 +15,8 @@ from salesfc_plugin.networks.inputs import Shape
 class LstmEncoder(keras.layers.Layer):
     """A dense embedding of each patch, then stacked LSTM layers; the last state is the context.
 
-    On a GPU Keras's rolled cuDNN layer is the fastest, on a CPU the one below. Both have the same weights in the same
-    order, so a model moves between them. What comes out is float32 at any precision.
+    On a GPU Keras's rolled cuDNN layer is the fastest, on a CPU for few steps the one below. Both have the same weights
+    in the same order, so a model moves between them. What comes out is float32 at any precision.
     """
 
     def __init__(self, shape: Shape, capacity: Capacity) -> None:

@@ -18,9 +18,11 @@ def losses_of(usual: list[float], wider: list[float]) -> dict[Mix, list[float]]:
     return {USUAL: usual, WIDER: wider}
 
 
-def test_the_usual_sets_are_always_averaged() -> None:
+def test_with_and_without_calendar_and_year_are_always_averaged_and_those_without_the_encoder_can_join() -> None:
     assert USUAL == DEFAULT
-    assert all(set(DEFAULT) <= set(mix) for mix in CANDIDATES)
+    assert sorted(USUAL) == [(calendar, year, True, True) for calendar in (False, True) for year in (False, True)]
+    assert WIDER[: len(USUAL)] == USUAL
+    assert all(not encoder for *_, encoder in WIDER[len(USUAL) :])
 
 
 def test_sets_without_the_encoder_join_where_they_help() -> None:

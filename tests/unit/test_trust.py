@@ -73,7 +73,7 @@ def test_before_the_first_window_nothing_is_learnt(panel: Panel, config: Forecas
     assert [trust.windows for trust in learnt] == [0, 1, 2, 3]
     assert learnt[0].methods == {}
     assert learnt[0].calibration is not None
-    assert learnt[0].calibration.strength == 0.0
+    np.testing.assert_allclose(learnt[0].calibration.offsets, Calibration.usual(model.levels).offsets, atol=1e-6)
     assert trust_at(model, "1999-01-01") == Trust()
     assert trust_at(None, "2099-01-01") == Trust()
 
@@ -139,7 +139,7 @@ def choosing(panel: Panel) -> TrainedModel:
     trust = Trust(
         3,
         {"tsb": {str(panel.unique_id[0]): 0.2}, "blend:tsb": {str(panel.unique_id[3]): 0.1, "unknown": 0.1}},
-        Calibration(model.levels, offsets, 1.0),
+        Calibration(model.levels, offsets),
     )
     return replace(model, trust={str(panel.cutoff): trust.to_dict()})
 
@@ -236,6 +236,9 @@ def test_what_a_network_of_half_the_history_missed_says_nothing_of_a_whole_one(
     pair = [replace(held_out, metrics={**held_out.metrics, "windows": windows}) for windows in (seen, 100)]
     found = dict(add_trust(panel, config, list(zip(("backtest", "production"), pair, strict=True))))
     trust = trust_at(found["production"], str(panel.cutoff))
-    assert (trust.calibration is not None) == corrected
+    assert trust.calibration is not None
+    as_usual = Calibration.usual(held_out.levels).offsets
+    assert (trust.calibration.offsets.shape != as_usual.shape) == corrected
+    assert corrected or np.allclose(trust.calibration.offsets, as_usual, atol=1e-6)
     assert corrected or trust.methods == {}
     assert trust.widening is not None
