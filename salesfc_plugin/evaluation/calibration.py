@@ -106,8 +106,9 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Calibration:
-        """From plain values."""
-        return cls(tuple(values["levels"]), np.array(values["offsets"], np.float64))
+        """From plain values; of models saved before offsets were whole the share of them that is applied stands beside."""
+        share = float(values.get("strength", 1.0))
+        return cls(tuple(values["levels"]), share * np.array(values["offsets"], np.float64))
 
 
 def learn_calibration(held: Sequence[Held], levels: tuple[float, ...]) -> Calibration:

@@ -128,6 +128,8 @@ def test_it_survives_json_and_other_levels_are_left_alone() -> None:
     np.testing.assert_allclose(
         again.apply(new.forecast, new.kinds).quantiles, calibration.apply(new.forecast, new.kinds).quantiles, rtol=1e-5
     )
+    before = Calibration.from_dict({**calibration.to_dict(), "strength": 0.5})
+    np.testing.assert_allclose(before.offsets, 0.5 * again.offsets)
     other = Forecast(new.forecast.mean, new.forecast.quantiles[:, :, :3], LEVELS[:3])
     assert calibration.apply(other, new.kinds) is other
 
