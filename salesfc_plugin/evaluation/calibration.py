@@ -106,7 +106,7 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Calibration:
-        """From plain values; of models saved before offsets were whole the share of them that is applied stands beside."""
+        """From plain values; beside the offsets of older models stands the share of them that is applied."""
         share = float(values.get("strength", 1.0))
         return cls(tuple(values["levels"]), share * np.array(values["offsets"], np.float64))
 
