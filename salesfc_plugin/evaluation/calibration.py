@@ -37,11 +37,7 @@ _WIDEST = 2.0  # spreads of the production network by which another's quantile m
 _FEW_SERIES = 20  # of a kind below which all series speak for it
 _DOUBT = 1.5  # standard errors over windows that are taken off a move of all levels alike
 _SHARES = (1.0, 0.5, 0.0)  # of corrections: the first that does not lose too much on windows left out
-_DEAR = (
-    1.0,
-    1.01,
-    1.0,
-)  # times what the usual alone would lose that each of these may: the whole nothing, a half a little
+_DEAR = (1.0, 1.01, 1.0)  # times the loss of the usual alone that each of these may have: a half a little more
 
 
 @dataclass(frozen=True)
@@ -90,15 +86,12 @@ class Calibration:
         """
         if forecast.levels != self.levels:
             return forecast
-        moved = self._moves(forecast.mean.shape[1])[kinds] * spread_of(forecast)[:, :, None]
+        part = bucket_of(forecast.mean.shape[1], self.offsets.shape[1])
+        moved = self.offsets[:, part][kinds] * spread_of(forecast)[:, :, None]
         moved[(forecast.quantiles <= 0.0) & (np.array(self.levels) < 0.5)] = 0.0
         moved += forecast.quantiles
         moved.sort(axis=2)
         return Forecast(forecast.mean, np.maximum(moved, 0.0).astype(np.float32), forecast.levels)
-
-    def _moves(self, horizon: int) -> NDArray[np.float64]:
-        """``[len(CLASSES), H, Q]`` what is added at each step, in units of the spread."""
-        return self.offsets[:, bucket_of(horizon, self.offsets.shape[1])]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""

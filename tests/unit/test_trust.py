@@ -238,7 +238,6 @@ def test_what_a_network_of_half_the_history_missed_says_nothing_of_a_whole_one(
     trust = trust_at(found["production"], str(panel.cutoff))
     assert trust.calibration is not None
     as_usual = Calibration.usual(held_out.levels).offsets
-    assert (trust.calibration.offsets.shape != as_usual.shape) == corrected
-    assert corrected or np.allclose(trust.calibration.offsets, as_usual, atol=1e-6)
+    assert np.allclose(trust.calibration.offsets, as_usual, atol=1e-6) != corrected
     assert corrected or trust.methods == {}
     assert trust.widening is not None
