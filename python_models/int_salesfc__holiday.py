@@ -1,4 +1,4 @@
-"""Public holidays of the region over the calendar's span, one row a holiday."""
+"""Public holidays and working weekends of the region over the calendar's span, one row a day."""
 
 from salesfc_plugin import pipeline
 

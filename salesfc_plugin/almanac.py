@@ -9,11 +9,15 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from salesfc_plugin.config import ConfigError
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 Features = NDArray[np.float32]
 Days = NDArray[np.datetime64]
@@ -22,6 +26,7 @@ UNITS = {"day": ("D", 1), "week": ("D", 7), "month": ("M", 1)}
 _PERIOD_DAYS = {"day": 1.0, "week": 7.0, "month": 31.0}
 _MONDAY = np.datetime64("1970-01-05", "D")
 _NEAR = 14  # days within which a holiday is near
+WORKING_WEEKEND = "Working weekend"
 
 
 def first_days(days: Days, frequency: str) -> Days:
@@ -51,16 +56,32 @@ def public_holidays(region: str, first: int, last: int) -> Mapping[dt.date, str]
     Raises:
         ConfigError: if there is no such region.
     """
+    found = _calendar_of(region, first, last)
+    return dict(sorted(found.items())) if found is not None else {}
+
+
+@lru_cache(maxsize=64)
+def working_weekends(region: str, first: int, last: int) -> tuple[dt.date, ...]:
+    """Saturdays and Sundays that are worked, mostly in exchange for a day off; none without a region.
+
+    Raises:
+        ConfigError: if there is no such region.
+    """
+    found = _calendar_of(region, first, last)
+    days = getattr(found, "weekend_workdays", ())  # only countries that move working days have them
+    return tuple(sorted(day for day in days if first <= day.year <= last))
+
+
+def _calendar_of(region: str, first: int, last: int) -> HolidayBase | None:
     if not region:
-        return {}
+        return None
     import holidays
 
     country, _, subdivision = region.partition("-")
     try:
-        found = holidays.country_holidays(country, subdiv=subdivision or None, years=range(first, last + 1))
+        return holidays.country_holidays(country, subdiv=subdivision or None, years=range(first, last + 1))
     except (NotImplementedError, KeyError):
         raise ConfigError("holiday_region", region, "an ISO country code such as DE, or DE-BY for a part") from None
-    return dict(sorted(found.items()))
 
 
 def calendar(ts: Days, frequency: str, region: str = "") -> tuple[tuple[str, ...], Features]:
@@ -71,8 +92,14 @@ def calendar(ts: Days, frequency: str, region: str = "") -> tuple[tuple[str, ...
     """
     found = _dates(ts, frequency)
     years = ts.astype("datetime64[Y]").astype(int) + 1970
-    named = public_holidays(region, int(years.min()) - 1, int(years.max()) + 1)
-    found |= _holidays(ts, named, frequency)
+    first, last = int(years.min()) - 1, int(years.max()) + 1
+    worked = np.array(working_weekends(region, first, last), "datetime64[D]")
+    if len(worked):
+        inside = np.isin(ts, first_days(worked, frequency)).astype(np.float64)
+        found[f"holiday__{WORKING_WEEKEND}"] = inside
+        if frequency == "day":
+            found["is_weekend"] *= 1 - inside
+    found |= _holidays(ts, public_holidays(region, first, last), frequency)
     return tuple(found), np.stack(list(found.values()), axis=1).astype(np.float32)
 
 

@@ -219,17 +219,19 @@ def _contribution_rows(panel: Panel, rows: NDArray[np.int64], driver: str, part:
 
 
 def holiday_table(calendar_span: Relation, setting: Relation) -> pa.Table:
-    """Public holidays of the region over a span (``first_ts``, ``last_ts``); empty without a region."""
-    from salesfc_plugin.almanac import public_holidays
+    """Holidays and working weekends of the region over a span (``first_ts``, ``last_ts``); empty without a region."""
+    from salesfc_plugin.almanac import WORKING_WEEKEND, public_holidays, working_weekends
 
     config, _ = read_settings(setting)
-    schema = pa.schema([("ts", pa.date32()), ("name", pa.string())])
+    schema = pa.schema([("ts", pa.date32()), ("name", pa.string()), ("is_day_off", pa.bool_())])
     span = _arrow(calendar_span).to_pylist()
     if not config.holiday_region or not span or span[0]["first_ts"] is None:
         return schema.empty_table()
-    first, last = span[0]["first_ts"], span[0]["last_ts"]
-    days = public_holidays(config.holiday_region, first.year - 1, last.year + 1)
-    rows = [{"ts": day, "name": name} for day, name in days.items()]
+    years = (span[0]["first_ts"].year - 1, span[0]["last_ts"].year + 1)
+    days = public_holidays(config.holiday_region, *years)
+    rows = [{"ts": day, "name": name, "is_day_off": True} for day, name in days.items()]
+    worked = working_weekends(config.holiday_region, *years)
+    rows += [{"ts": day, "name": WORKING_WEEKEND, "is_day_off": False} for day in worked]
     return pa.Table.from_pylist(rows, schema=schema)
 
 

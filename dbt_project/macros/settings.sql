@@ -50,7 +50,7 @@
         'timezone': {'type': 'text', 'default': '', 'valid': 'an IANA time zone such as Asia/Shanghai, or empty to take times as they are',
             'example': 'Asia/Shanghai', 'doc': 'the shop\'s time zone: times without an offset are read as UTC; plain dates are never shifted'},
         'holiday_region': {'type': 'region', 'default': '', 'valid': 'an ISO country code such as CN or US, or empty for none',
-            'example': 'CN', 'doc': 'whose public holidays the calendar holds'},
+            'example': 'CN', 'doc': 'whose public holidays the calendar holds, and the weekends worked in exchange for a day off'},
         'confidence_level': {'type': 'number', 'default': 0.9, 'above': 0, 'below': 1, 'valid': 'a number between 0 and 1',
             'example': 0.8, 'doc': 'share of outcomes that the interval should hold'},
         'quantiles': {'type': 'levels',

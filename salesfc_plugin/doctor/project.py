@@ -129,6 +129,8 @@ def check_vars(given: Mapping[str, Any]) -> Iterator[Check]:
         yield Check("vars", "problem", problem, f"`salesfc vars {name}` explains it" if _is_var(name) else "")
     if not problems:
         finding = f"{len(given)} set, all valid" if given else "none set: every var has its default"
+        if not settings.value_of("holiday_region", given):
+            finding += "; the calendar holds no public holidays (salesfc_holiday_region names a country)"
         yield Check("vars", "ok", finding)
 
 

@@ -22,7 +22,7 @@ from tests.build.dbt import invoke, parse
 
 _CATALOG = "shop"
 _EMPTY = {
-    "int_salesfc__holiday": pa.schema([("ts", pa.date32()), ("name", pa.string())]),
+    "int_salesfc__holiday": pa.schema([("ts", pa.date32()), ("name", pa.string()), ("is_day_off", pa.bool_())]),
     "int_salesfc__prediction": SCHEMA,
 }
 _NEED_FORECASTS = {"salesfc_skipped_has_reason", "salesfc_horizon_is_complete"}

@@ -10,15 +10,19 @@ from tests.build.conftest import daily
 
 
 @pytest.mark.parametrize(
-    "frequency", ["day", pytest.param("week", marks=pytest.mark.slow), pytest.param("month", marks=pytest.mark.slow)]
+    ("frequency", "region"),
+    [
+        ("day", "CN"),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in [("day", "US"), ("week", "CN"), ("month", "US")]),
+    ],
 )
-def test_both_calendars_are_one(build, frequency):
+def test_both_calendars_are_one(build, frequency, region):
     sales = daily([1.0] * 500, "2023-01-02")
     select = ("--select", "+int_salesfc__calendar", "--exclude", "resource_type:unit_test")
-    result = build({"sales": sales}, {"frequency": frequency, "horizon": 6, "holiday_region": "US"}, select)
+    result = build({"sales": sales}, {"frequency": frequency, "horizon": 6, "holiday_region": region}, select)
     assert result.ok, result.trouble
     made = result.sql("from int_salesfc__calendar order by ts")
-    names, features = calendar(made["ts"].to_numpy().astype("datetime64[D]"), frequency, "US")
+    names, features = calendar(made["ts"].to_numpy().astype("datetime64[D]"), frequency, region)
     theirs = [name for name in made.columns if name != "ts"]
     unused = set(names) - set(theirs)
     assert set(theirs) <= set(names)

@@ -165,7 +165,7 @@ def test_where_chosen_windows_overlap_a_period_is_judged_by_the_last_forecast(bu
             v(cutoff, day, median, upper_bound)"""
     tables = {
         "fct_salesfc__backtest": held_out,
-        "int_salesfc__holiday": "select null::date as ts, null::varchar as name where false",
+        "int_salesfc__holiday": "select null::date as ts, null::varchar as name, true as is_day_off where false",
     }
     made = made_of(result, tables, variables, "fct_salesfc__anomaly")
     assert [(str(ts)[:10], expected) for ts, expected in zip(made["ts"], made["expected"], strict=True)] == [

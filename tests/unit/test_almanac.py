@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from salesfc_plugin.almanac import calendar, first_days, periods_around, public_holidays
+from salesfc_plugin.almanac import calendar, first_days, periods_around, public_holidays, working_weekends
 from salesfc_plugin.config import ConfigError
 
 DAYS = np.arange("2019-12-20", "2021-02-10", dtype="datetime64[D]")
@@ -67,6 +67,27 @@ def test_holidays(frequency: str) -> None:
         assert found["days_to_holiday"][k] * 14 == pytest.approx(min([n for n in near if n >= 0], default=14))
         assert found["days_since_holiday"][k] * 14 == pytest.approx(min([-n for n in near if n <= 0], default=14))
     assert not any("(" in name for name in names)
+
+
+@pytest.mark.parametrize("frequency", ["day", "week", "month"])
+def test_a_weekend_that_is_worked_is_no_weekend(frequency: str) -> None:
+    """China works on 8 and 9 October 2016, a Saturday and a Sunday, for two more days off."""
+    ts = np.unique(first_days(np.arange("2016-10-01", "2016-10-25", dtype="datetime64[D]"), frequency))
+    names, features = calendar(ts, frequency, "CN")
+    found = dict(zip(names, features.T, strict=True))
+    worked = {first_day(dt.date(2016, 10, day), frequency) for day in (8, 9)}
+    assert {day for day, flag in zip(ts.tolist(), found["holiday__Working weekend"], strict=True) if flag} == worked
+    if frequency == "day":
+        weekend = {day for day, flag in zip(ts.tolist(), found["is_weekend"], strict=True) if flag}
+        assert weekend == {day for day in ts.tolist() if day.isoweekday() >= 6} - worked
+        assert not found["is_holiday"][np.isin(ts, np.array(sorted(worked), "datetime64[D]"))].any()
+
+
+def test_working_weekends_are_those_of_the_years_asked_for() -> None:
+    assert working_weekends("CN", 2016, 2016) == tuple(
+        dt.date(2016, month, day) for month, day in [(2, 6), (2, 14), (6, 12), (9, 18), (10, 8), (10, 9)]
+    )
+    assert working_weekends("US", 2016, 2016) == working_weekends("", 2016, 2016) == ()
 
 
 @pytest.mark.parametrize("region", ["XX", "DE-XX"])

@@ -66,6 +66,14 @@ def test_a_healthy_project_has_no_problem_and_is_described(database: Path, proje
     assert any(text.startswith("package: 0.1.0 in ") for text in said)
 
 
+def test_it_is_said_when_the_calendar_holds_no_public_holidays(database: Path, project: Path) -> None:
+    def of_vars(given: dict[str, object]) -> str:
+        return next(check.finding for check in examine(project, given, output(database)) if check.subject == "vars")
+
+    assert of_vars({}).endswith("; the calendar holds no public holidays (salesfc_holiday_region names a country)")
+    assert of_vars({"salesfc_holiday_region": "DE"}) == "3 set, all valid"
+
+
 def test_every_table_of_the_contract_is_described(database: Path, project: Path) -> None:
     given = {
         "salesfc_series_identifier": "products", "salesfc_static_columns": ["category"],

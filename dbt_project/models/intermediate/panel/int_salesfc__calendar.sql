@@ -18,7 +18,11 @@ select
     case when {{ salesfc.weekday('period.ts') }} = {{ number }} then 1.0 else 0.0 end
         as weekday_{{ number }},
     {%- endfor %}
-    case when {{ salesfc.weekday('period.ts') }} >= 6 then 1.0 else 0.0 end as is_weekend,
+    case
+        when {{ salesfc.weekday('period.ts') }} >= 6
+            then min(case when not holiday.is_day_off then 0.0 else 1.0 end)
+        else 0.0
+    end as is_weekend,
     (day(period.ts) - 16) / 15 as day_of_month,
     case when day(period.ts) = 1 then 1.0 else 0.0 end as is_month_start,
     case when month(period.ts + 1) <> month(period.ts) then 1.0 else 0.0 end as is_month_end,
@@ -38,7 +42,8 @@ select
         end
     ) as {{ salesfc.quoted(name, 'holiday__') }},
     {%- endfor %}
-    count(distinct holiday.ts) / {{ period_days }} as is_holiday,
+    count(distinct case when holiday.is_day_off then holiday.ts end)
+    / {{ period_days }} as is_holiday,
     coalesce(min(
         case
             when near.ts >= period.ts then {{ salesfc.days_between('period.ts', 'near.ts') }}
@@ -53,5 +58,7 @@ from period
 left join {{ ref('int_salesfc__holiday') }} as holiday
     on {{ salesfc.period_of('holiday.ts') }} = period.ts
 left join {{ ref('int_salesfc__holiday') }} as near
-    on near.ts between period.ts - 14 and period.ts + 14
+    on
+        near.is_day_off
+        and near.ts between period.ts - 14 and period.ts + 14
 group by period.ts
