@@ -68,10 +68,11 @@ def working_weekends(region: str, first: int, last: int) -> tuple[dt.date, ...]:
         ConfigError: if there is no such region.
     """
     found = _calendar_of(region, first, last)
-    days = getattr(found, "weekend_workdays", ())  # only countries that move working days have them
+    days = found.weekend_workdays if found is not None else ()
     return tuple(sorted(day for day in days if first <= day.year <= last))
 
 
+@lru_cache(maxsize=64)
 def _calendar_of(region: str, first: int, last: int) -> HolidayBase | None:
     if not region:
         return None
@@ -79,7 +80,10 @@ def _calendar_of(region: str, first: int, last: int) -> HolidayBase | None:
 
     country, _, subdivision = region.partition("-")
     try:
-        return holidays.country_holidays(country, subdiv=subdivision or None, years=range(first, last + 1))
+        # Columns are named by holidays: by the machine's language one model would not be another's.
+        return holidays.country_holidays(
+            country, subdiv=subdivision or None, years=range(first, last + 1), language="en_US"
+        )
     except (NotImplementedError, KeyError):
         raise ConfigError("holiday_region", region, "an ISO country code such as DE, or DE-BY for a part") from None
 
@@ -95,10 +99,7 @@ def calendar(ts: Days, frequency: str, region: str = "") -> tuple[tuple[str, ...
     first, last = int(years.min()) - 1, int(years.max()) + 1
     worked = np.array(working_weekends(region, first, last), "datetime64[D]")
     if len(worked):
-        inside = np.isin(ts, first_days(worked, frequency)).astype(np.float64)
-        found[f"holiday__{WORKING_WEEKEND}"] = inside
-        if frequency == "day":
-            found["is_weekend"] *= 1 - inside
+        found[f"holiday__{WORKING_WEEKEND}"] = np.isin(ts, first_days(worked, frequency)).astype(np.float64)
     found |= _holidays(ts, public_holidays(region, first, last), frequency)
     return tuple(found), np.stack(list(found.values()), axis=1).astype(np.float32)
 

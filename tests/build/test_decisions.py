@@ -173,6 +173,26 @@ def test_where_chosen_windows_overlap_a_period_is_judged_by_the_last_forecast(bu
     ]
 
 
+def test_a_holiday_explains_a_week_before_the_weekend_that_was_worked_for_it(build):
+    variables = {"series_keys": ["sku"], "frequency": "week", "horizon": 2}
+    select = ("--select", "+int_salesfc__observations", "--exclude", "resource_type:test")
+    result = build({"sales": daily([5] * 80, start="2024-01-01", sku="tea")}, variables, select=select)
+    assert result.ok, result.trouble
+    held_out = """
+        select 'tea' as unique_id, date '2024-02-05' as cutoff, day::date as ts, 'published' as method,
+            10.0::double as median, 5.0::double as lower_bound, 15.0::double as upper_bound
+        from (values ('2024-02-12'), ('2024-02-19')) v(day)"""
+    tables = {
+        "fct_salesfc__backtest": held_out,
+        "int_salesfc__holiday": """
+            select day::date as ts, name, name <> 'Working weekend' as is_day_off
+            from (values ('2024-02-12', '春节'), ('2024-02-18', 'Working weekend'), ('2024-02-25', 'Working weekend'))
+                v(day, name)""",
+    }
+    made = made_of(result, tables, variables, "fct_salesfc__anomaly").sort_values("ts")
+    assert made["explained_by"].tolist() == ["春节", "Working weekend"]
+
+
 def test_a_week_that_history_begins_in_has_no_growth(build):
     """Of the first week of history a year ago three days are known: half a week is not what a week grew from."""
     variables = {"series_keys": ["sku"], "horizon": 14}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -70,17 +73,37 @@ def test_holidays(frequency: str) -> None:
 
 
 @pytest.mark.parametrize("frequency", ["day", "week", "month"])
-def test_a_weekend_that_is_worked_is_no_weekend(frequency: str) -> None:
-    """China works on 8 and 9 October 2016, a Saturday and a Sunday, for two more days off."""
-    ts = np.unique(first_days(np.arange("2016-10-01", "2016-10-25", dtype="datetime64[D]"), frequency))
+def test_a_weekend_that_is_worked_is_told_apart_and_is_no_holiday(frequency: str) -> None:
+    """China works on 12 June, 18 September, 8 and 9 October 2016, for days off before them."""
+    ts = np.unique(first_days(np.arange("2016-05-20", "2016-12-20", dtype="datetime64[D]"), frequency))
     names, features = calendar(ts, frequency, "CN")
     found = dict(zip(names, features.T, strict=True))
-    worked = {first_day(dt.date(2016, 10, day), frequency) for day in (8, 9)}
+    worked = {first_day(dt.date(2016, *day), frequency) for day in [(6, 12), (9, 18), (10, 8), (10, 9)]}
     assert {day for day, flag in zip(ts.tolist(), found["holiday__Working weekend"], strict=True) if flag} == worked
-    if frequency == "day":
-        weekend = {day for day, flag in zip(ts.tolist(), found["is_weekend"], strict=True) if flag}
-        assert weekend == {day for day in ts.tolist() if day.isoweekday() >= 6} - worked
-        assert not found["is_holiday"][np.isin(ts, np.array(sorted(worked), "datetime64[D]"))].any()
+    days_off = set(public_holidays("CN", 2016, 2016))
+    length = {"day": 1, "week": 7, "month": 31}[frequency]
+    for k, day in enumerate(ts.tolist()):
+        inside = [d for d in days_off if first_day(d, frequency) == day]
+        assert found["is_holiday"][k] == pytest.approx(len(inside) / length)
+        since = [(day - d).days for d in days_off if 0 <= (day - d).days <= 14]
+        assert found["days_since_holiday"][k] * 14 == pytest.approx(min(since, default=14))
+
+
+def test_what_repeats_every_week_does_so_where_weekends_are_worked() -> None:
+    ts = np.arange("2016-09-01", "2016-11-01", dtype="datetime64[D]")
+    names, features = calendar(ts, "day", "CN")
+    for name in ("is_weekend", *(f"weekday_{k}" for k in range(1, 8))):
+        column = features[:, names.index(name)]
+        assert (column[7:] == column[:-7]).all(), name
+
+
+@pytest.mark.parametrize("language", ["C", "zh_CN.UTF-8", "de_DE.UTF-8", "ru_RU.UTF-8"])
+def test_holidays_have_the_same_names_in_every_language_of_a_machine(language: str) -> None:
+    code = "from salesfc_plugin.almanac import public_holidays as p; print(sorted(set(p('CN', 2016, 2016).values())))"
+    spoken = os.environ | {"LANG": language, "LANGUAGE": language, "LC_ALL": language, "PYTHONIOENCODING": "utf-8"}
+    said = subprocess.run([sys.executable, "-c", code], env=spoken, capture_output=True, check=True, encoding="utf-8")
+    assert "'National Day'" in said.stdout
+    assert said.stdout.isascii()
 
 
 def test_working_weekends_are_those_of_the_years_asked_for() -> None:

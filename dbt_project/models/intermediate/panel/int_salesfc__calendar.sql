@@ -18,11 +18,7 @@ select
     case when {{ salesfc.weekday('period.ts') }} = {{ number }} then 1.0 else 0.0 end
         as weekday_{{ number }},
     {%- endfor %}
-    case
-        when {{ salesfc.weekday('period.ts') }} >= 6
-            then min(case when not holiday.is_day_off then 0.0 else 1.0 end)
-        else 0.0
-    end as is_weekend,
+    case when {{ salesfc.weekday('period.ts') }} >= 6 then 1.0 else 0.0 end as is_weekend,
     (day(period.ts) - 16) / 15 as day_of_month,
     case when day(period.ts) = 1 then 1.0 else 0.0 end as is_month_start,
     case when month(period.ts + 1) <> month(period.ts) then 1.0 else 0.0 end as is_month_end,

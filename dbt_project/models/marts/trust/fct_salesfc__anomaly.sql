@@ -1,6 +1,6 @@
 {#- Past periods outside the interval that would have been published before them, and what may
     explain it: no stock, a known column that is not what it mostly was in the last year (a promotion,
-    say), a holiday. A stock-out, which does not count elsewhere, counts here. -#}
+    say), a holiday, a weekend that is worked. A stock-out, which does not count elsewhere, counts here. -#}
 {%- set has_known = salesfc.setting('covariates_identifier') != '' -%}
 {%- set known_columns = salesfc.setting('known_columns') if has_known else [] -%}
 {%- set frequency = salesfc.setting('frequency') -%}
@@ -64,7 +64,7 @@ holiday as (
 
     select
         {{ salesfc.period_of('ts') }} as ts,
-        min(name) as name
+        coalesce(min(case when is_day_off then name end), min(name)) as name
     from {{ ref('int_salesfc__holiday') }}
     group by {{ salesfc.period_of('ts') }}
 
