@@ -51,6 +51,12 @@ def run(database: Path, *arguments: str, **changes: object) -> BuildResult:
     return run_dbt(database, ["run", *arguments], {f"salesfc_{name}": value for name, value in settings.items()})
 
 
+@pytest.fixture
+def newer_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next model is promoted, however well it does: which of two seeds is better hangs on last digits."""
+    monkeypatch.setattr(retraining, "LUCK", float("inf"))
+
+
 def damaged(weights: bytes) -> bytes:
     return weights[: len(weights) // 2] + b"\0" * (len(weights) - len(weights) // 2)
 
@@ -92,6 +98,7 @@ def test_a_model_that_cannot_be_used_is_named_and_forecasts_stay(
     assert again.rows(FORECASTS) == trained.rows(FORECASTS)
 
 
+@pytest.mark.usefixtures("newer_takes_over")
 def test_a_clock_that_went_back_does_not_bring_an_old_model_back(shop: Path, trained: BuildResult) -> None:
     """The model of before seems to be ten years younger than the new one, which is the later one all the same."""
     ((old,),) = trained.rows(PROMOTED)
@@ -123,6 +130,7 @@ def test_a_clock_that_went_back_does_not_bring_an_old_model_back(shop: Path, tra
     assert alone.rows(f"({shown} except all {published}) union all ({published} except all {shown})") == []
 
 
+@pytest.mark.usefixtures("newer_takes_over")
 def test_models_of_one_moment_are_two_builds(shop: Path, trained: BuildResult, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the clock stands still, each training is still a build of its own, and only one is in place."""
     ((old, moment),) = trained.rows(PROMOTED.replace("model_version", "model_version, created_at"))
