@@ -8,6 +8,22 @@
     {{ '(' ~ counted ~ ' + 0)' if is_alone else 'sum(' ~ counted ~ ')' }}
 {%- endmacro %}
 
+{#- A sum of units or money. -#}
+{% macro total_of(expression, condition, is_alone) -%}
+    {{ salesfc.steady(salesfc.sum_of(expression, condition, is_alone)) }}
+{%- endmacro %}
+
+{#- A sum, a mean or a metric that is the same in whatever order it was added up: threads add in the
+    order in which they finish, and the order shows in the last digits. Those are rounded away where
+    doubles have them to spare; what is counted in thousands of millions is left as it is. -#}
+{% macro steady(total) -%}
+    case
+        when abs({{ total }}) < 1e3 then round({{ total }}, 10)
+        when abs({{ total }}) < 1e9 then round({{ total }}, 6)
+        else {{ total }}
+    end
+{%- endmacro %}
+
 {#- How many of the rows a condition holds on. -#}
 {% macro count_of(condition, is_alone) -%}
     {%- set counted = 'case when ' ~ condition ~ ' then 1 else 0 end' -%}

@@ -535,3 +535,33 @@ def test_a_table_that_tells_of_no_series_is_warned_of(build):
         result = build({"sales": daily([2] * 10, sku=sku), "plan": plan, "stock": stock}, variables, command="build")
         assert result.ok, result.trouble
         assert result.status["salesfc_tables_tell_of_what_is_sold"] == status
+
+
+def test_sums_are_the_same_whichever_thread_was_first(build) -> None:
+    """Goods by weight at odd prices, in so many rows that threads share the rows of a day: no sum is exact."""
+    sales = """
+        select
+            's' || hash(i) % 40 as sku,
+            date '2024-01-01' + cast(hash(i + 1000000) % 60 as integer) as sold_at,
+            round(0.05 + hash(i * 3) % 4000 / 1000.0, 3) as quantity,
+            round(1 + hash(i * 5) % 1000 / 100.0, 2) as price
+        from range(400000) rows(i)
+    """
+    visits = f"select sku, sold_at, quantity / 7 as views from ({sales})"
+    odd = {"vast": 999999999999999.0, "speck": 3e-10, "loss": -123456.654321}
+    sales += "".join(f"union all select '{sku}', date '2024-02-01', {units}, 2.0 " for sku, units in odd.items())
+    given = {"series_keys": ["sku"], "duplicates": "keep", "horizon": 7}
+    given |= {"behaviour_identifier": "visits", "past_columns": ["views"]}
+    models = ("int_salesfc__period_sales", "int_salesfc__series_ledger", "int_salesfc__observations")
+    one, other = (
+        build({"sales": sales, "visits": visits}, given, select=("--select", *(f"+{model}" for model in models)))
+        for _ in range(2)
+    )
+    assert one.ok, one.trouble
+    kept = dict(one.rows("select unique_id, units_read from int_salesfc__series_ledger"))
+    assert {sku: kept[sku] for sku in odd} == odd
+    for model in models:
+        columns = [name for name, *_ in one.rows(f"describe {model}")]
+        digests = f"select {', '.join(f'bit_xor(hash({column}))' for column in columns)} from {model}"
+        found = [dict(zip(columns, made.rows(digests)[0], strict=True)) for made in (one, other)]
+        assert found[0] == found[1], model

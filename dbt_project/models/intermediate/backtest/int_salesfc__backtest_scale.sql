@@ -55,9 +55,9 @@ stretch as (
         moved.series_number,
         cutoffs.cutoff,
         count(moved.season_step) as n_season_steps,
-        sum(abs(moved.season_step)) as season_steps,
+        {{ salesfc.steady('sum(abs(moved.season_step))') }} as season_steps,
         count(moved.step) as n_steps,
-        sum(power(moved.step, 2)) as steps
+        {{ salesfc.steady('sum(power(moved.step, 2))') }} as steps
     from moved
     inner join cutoffs
         on

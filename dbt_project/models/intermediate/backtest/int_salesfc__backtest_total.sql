@@ -6,7 +6,7 @@ select
     backtest.cutoff,
     backtest.method,
     backtest.ts,
-    sum(backtest.quantity) as quantity,
+    {{ salesfc.steady('sum(backtest.quantity)') }} as quantity,
     sum(backtest.forecast) as forecast
 from {{ ref('fct_salesfc__backtest') }} as backtest
 inner join {{ ref('int_salesfc__group_member') }} as member

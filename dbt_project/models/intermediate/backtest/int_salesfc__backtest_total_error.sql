@@ -34,7 +34,7 @@ bundled as (
     select
         bundle.bundle,
         observations.ts,
-        sum(observations.quantity) as quantity
+        {{ salesfc.steady('sum(observations.quantity)') }} as quantity
     from {{ ref('int_salesfc__observations') }} as observations
     inner join bundle on observations.unique_id = bundle.unique_id
     where observations.mask
@@ -48,7 +48,7 @@ history as (
         member.level,
         member.group_id,
         bundled.ts,
-        sum(bundled.quantity) as quantity
+        {{ salesfc.steady('sum(bundled.quantity)') }} as quantity
     from bundled
     inner join {{ ref('int_salesfc__group_member') }} as member on bundled.bundle = member.unique_id
     group by member.level, member.group_id, bundled.ts

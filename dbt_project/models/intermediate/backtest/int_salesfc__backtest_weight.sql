@@ -12,9 +12,8 @@ worth as (
     select
         observations.unique_id,
         cutoffs.cutoff,
-        sum(
-            coalesce(sales.revenue, case when observations.mask then observations.quantity end)
-        ) as weight
+        {%- set worth = 'coalesce(sales.revenue, case when observations.mask then observations.quantity end)' %}
+        {{ salesfc.steady('sum(' ~ worth ~ ')') }} as weight
     from {{ ref('int_salesfc__observations') }} as observations
     inner join cutoffs
         on
@@ -31,7 +30,7 @@ select
     member.level,
     member.group_id,
     worth.cutoff,
-    sum(worth.weight) as weight
+    {{ salesfc.steady('sum(worth.weight)') }} as weight
 from worth
 inner join {{ ref('int_salesfc__group_member') }} as member on worth.unique_id = member.unique_id
 group by member.level, member.group_id, worth.cutoff

@@ -7,7 +7,8 @@ select
     {{- salesfc.key_names('behaviour', 'behaviour') if is_on }}
     {{ salesfc.period_of('behaviour.seen_at') }} as ts,
     {%- for column in columns %}
-    avg(behaviour.{{ salesfc.quoted(column, 'past__') }})
+    {%- set mean = 'avg(behaviour.' ~ salesfc.quoted(column, 'past__') ~ ')' %}
+    {{ salesfc.steady(mean) }}
         as {{ salesfc.quoted(column, 'past__') }},
     {%- endfor %}
     count(*) as rows_read

@@ -57,13 +57,13 @@ select
     {{ salesfc.count_of('is_missing', one) }} as rows_missing,
     {{ salesfc.count_of('quantity < 0', one) }} as rows_returned,
     {{ salesfc.count_of(counted, one) }} as rows_counted,
-    coalesce({{ salesfc.sum_of(copied, '', one) }}, 0.0) as units_read,
-    coalesce({{ salesfc.sum_of(repeated, '', one) }}, 0.0) as units_duplicate,
-    coalesce({{ salesfc.sum_of('quantity', 'quantity < 0', one) }}, 0.0) as units_returned,
-    coalesce({{ salesfc.sum_of('quantity', 'quantity >= 0', one) }}, 0.0) as units_sold,
-    {{ salesfc.sum_of('quantity * price', counted, one) }} as revenue,
-    {{ salesfc.sum_of('quantity * price', priced, one) }}
-    / nullif({{ salesfc.sum_of('quantity', priced, one) }}, 0) as price,
+    coalesce({{ salesfc.total_of(copied, '', one) }}, 0.0) as units_read,
+    coalesce({{ salesfc.total_of(repeated, '', one) }}, 0.0) as units_duplicate,
+    coalesce({{ salesfc.total_of('quantity', 'quantity < 0', one) }}, 0.0) as units_returned,
+    coalesce({{ salesfc.total_of('quantity', 'quantity >= 0', one) }}, 0.0) as units_sold,
+    {{ salesfc.total_of('quantity * price', counted, one) }} as revenue,
+    {{ salesfc.total_of('quantity * price', priced, one) }}
+    / nullif({{ salesfc.total_of('quantity', priced, one) }}, 0) as price,
 {%- set customers = 'count(distinct customer)' if customer else 'cast(0 as bigint)' %}
     {%- if salesfc.hides_small_groups('sales') %}
     case

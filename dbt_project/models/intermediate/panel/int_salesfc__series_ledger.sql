@@ -12,9 +12,9 @@ with period as (
         sum(sales.rows_duplicate) as rows_duplicate,
         sum(sales.rows_missing) as rows_missing,
         {{ 'sum(sales.rows_returned)' if drops_returns else '0' }} as rows_returned,
-        sum(sales.units_read) as units_read,
-        sum(sales.units_duplicate) as units_duplicate,
-        {{ 'sum(sales.units_returned)' if drops_returns else '0.0' }} as units_returned
+        {{ salesfc.steady('sum(sales.units_read)') }} as units_read,
+        {{ salesfc.steady('sum(sales.units_duplicate)') }} as units_duplicate,
+        {{ salesfc.steady('sum(sales.units_returned)') if drops_returns else '0.0' }} as units_returned
     from {{ ref('int_salesfc__period_sales') }} as sales
     group by sales.unique_id
 

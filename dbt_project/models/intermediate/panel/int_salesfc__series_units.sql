@@ -57,13 +57,13 @@ panel as (
 
 select
     span.unique_id,
-    coalesce(read.units_clipped, 0.0) as units_clipped,
-    coalesce(read.units_before_first_sale, 0.0) as units_before_first_sale,
-    coalesce(read.units_unknown, 0.0) as units_unknown,
-    coalesce(read.units_imputed, 0.0) as units_imputed,
-    coalesce(outlier.units_outlier, 0.0) as units_outlier,
-    coalesce(filled.units_filled, 0.0) as units_filled,
-    coalesce(panel.units_in_panel, 0.0) as units_in_panel
+    coalesce({{ salesfc.steady('read.units_clipped') }}, 0.0) as units_clipped,
+    coalesce({{ salesfc.steady('read.units_before_first_sale') }}, 0.0) as units_before_first_sale,
+    coalesce({{ salesfc.steady('read.units_unknown') }}, 0.0) as units_unknown,
+    coalesce({{ salesfc.steady('read.units_imputed') }}, 0.0) as units_imputed,
+    coalesce({{ salesfc.steady('outlier.units_outlier') }}, 0.0) as units_outlier,
+    coalesce({{ salesfc.steady('filled.units_filled') }}, 0.0) as units_filled,
+    coalesce({{ salesfc.steady('panel.units_in_panel') }}, 0.0) as units_in_panel
 from {{ ref('int_salesfc__series_span') }} as span
 left join read on span.unique_id = read.unique_id
 left join outlier on span.unique_id = outlier.unique_id

@@ -17,7 +17,7 @@ with grouped as (
         count(distinct forecast.ts) as periods,
         sum(forecast.forecast) as forecast,
         case
-            when min({{ year_ago }}) >= min(series.first_ts) then sum(past.quantity)
+            when min({{ year_ago }}) >= min(series.first_ts) then {{ salesfc.steady('sum(past.quantity)') }}
         end as last_year
     from {{ ref('fct_salesfc__forecast') }} as forecast
     inner join {{ ref('int_salesfc__group_member') }} as member

@@ -29,11 +29,11 @@ select
     cutoff,
     cast(periods_ahead as bigint) as periods_ahead,
     count(*) as n_forecasts,
-    sum(quantity) as quantity,
-    sum(forecast) as forecast,
-    sum(abs(forecast - quantity)) as absolute_error,
-    sum(abs(forecast - quantity)) / nullif(sum(abs(quantity)), 0) as wape,
-    sum(forecast - quantity) / nullif(sum(quantity), 0) as bias,
+    {{ salesfc.steady('sum(quantity)') }} as quantity,
+    {{ salesfc.steady('sum(forecast)') }} as forecast,
+    {{ salesfc.steady('sum(abs(forecast - quantity))') }} as absolute_error,
+    {{ salesfc.steady('sum(abs(forecast - quantity)) / nullif(sum(abs(quantity)), 0)') }} as wape,
+    {{ salesfc.steady('sum(forecast - quantity) / nullif(sum(quantity), 0)') }} as bias,
     avg(cast(is_covered as integer)) as coverage,
     max(confidence_level) as confidence_level
 from arrived
