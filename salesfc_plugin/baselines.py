@@ -34,6 +34,7 @@ class Forecast:
 
 Baseline = Callable[[Panel, tuple[float, ...]], Forecast]
 _AT_ONCE = 4096  # series; what is made on the way is several times as large as the history
+_CACHED = 256  # series of a year; what is added up for them eight times stays in the processor's cache
 
 
 def _some_at_a_time(baseline: Baseline) -> Baseline:
@@ -89,19 +90,18 @@ def phase_means(quantity: Floats, season: int, seasons: int = _SEASONS) -> Float
     The last ``season`` columns are the periods after the end.
     """
     n, history = quantity.shape
-    seen = np.isfinite(quantity)
-    value = np.where(seen, quantity, 0.0).astype(np.float64)
-    total, count = np.zeros((n, history + season)), np.zeros((n, history + season), np.float32)
-    for k in range(1, seasons + 1):
-        start = season * k
-        stop = min(history + season, history + start)
-        length = stop - start
-        if length <= 0:
-            break
-        total[:, start:stop] += value[:, :length]
-        count[:, start:stop] += seen[:, :length]
-    usual = value.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
-    means: Floats = np.where(count > 0, total / np.maximum(count, 1), usual[:, None]).astype(np.float32)
+    means = np.empty((n, history + season), np.float32)
+    for first in range(0, n, _CACHED):
+        rows = slice(first, first + _CACHED)
+        seen = np.isfinite(quantity[rows])
+        value = np.where(seen, quantity[rows], 0.0).astype(np.float64)
+        total, count = np.zeros(means[rows].shape), np.zeros(means[rows].shape, np.float32)
+        for start in range(season, min(season * seasons, history + season - 1) + 1, season):
+            length = min(history, history + season - start)
+            total[:, start : start + length] += value[:, :length]
+            count[:, start : start + length] += seen[:, :length]
+        usual = value.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+        means[rows] = np.where(count > 0, total / np.maximum(count, 1), usual[:, None])
     return means
 
 

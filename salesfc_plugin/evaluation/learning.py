@@ -27,10 +27,12 @@ from salesfc_plugin.evaluation.trust import Trust
 from salesfc_plugin.forecasting import Forecaster
 from salesfc_plugin.model import TrainedModel
 from salesfc_plugin.panel import Panel
+from salesfc_plugin.passes import KEPT_SERIES
 from salesfc_plugin.watching import watched
 from salesfc_plugin.windows import seasonal_scale
 
 _SAMPLE = 2000  # series at most that calibration rests on
+_SEEN_TWICE = 1000  # series at most that two networks forecast, to see which is surer of itself
 _ALIKE = 0.5  # of the production network's training windows, below which the network that was measured is another one
 
 
@@ -79,13 +81,22 @@ def _carried_over(told: Trust, before: TrainedModel, now: TrainedModel) -> Trust
 
 def _widening(panel: Panel, config: ForecastConfig, before: TrainedModel, now: TrainedModel) -> Calibration | None:
     """How much surer of itself the production network is than the newest that was measured, on the horizon ahead."""
-    rows = _sample(network_rows(panel), config.seed)
+    rows = _sample(network_rows(panel), config.seed, _SEEN_TWICE)
     if len(rows) == 0 or now.levels != before.levels:
         return None
-    made = [Forecaster(m, panel, config.batch).at(0, now.switches, rows) for m in (now, before)]
-    finite = np.isfinite(made[0].quantiles).all(axis=(1, 2)) & np.isfinite(made[1].quantiles).all(axis=(1, 2))
-    now_, before_ = (Forecast(f.mean[finite], f.quantiles[finite], f.levels) for f in made)
-    return learn_widening(now_, before_, kinds_of(panel)[rows][finite]) if finite.any() else None
+    is_small = panel.n_series <= KEPT_SERIES  # what is published is the same forecast: it is made whole, once
+    ahead = Forecaster(now, panel, config.batch).at(0, now.switches, None if is_small else rows)
+    ahead = _some(ahead, rows) if is_small else ahead
+    earlier = Forecaster(before, panel, config.batch).at(0, now.switches, rows)
+    finite = np.isfinite(ahead.quantiles).all(axis=(1, 2)) & np.isfinite(earlier.quantiles).all(axis=(1, 2))
+    there = np.flatnonzero(finite)
+    if len(there) == 0:
+        return None
+    return learn_widening(_some(ahead, there), _some(earlier, there), kinds_of(panel)[rows][there])
+
+
+def _some(forecast: Forecast, rows: NDArray[np.int64]) -> Forecast:
+    return Forecast(forecast.mean[rows], forecast.quantiles[rows], forecast.levels)
 
 
 @dataclass
@@ -133,7 +144,7 @@ def learn_trust(
         truth, scale = panel.truth(back), seasonal_scale(cut, model.recipe.floor)
         counts = np.isin(np.arange(panel.n_series), network_rows(cut))
         window = _Window(back, model, record(truth, made, model.network, scale, counts))
-        rows = _sample(np.flatnonzero(counts), config.seed)
+        rows = _sample(np.flatnonzero(counts), config.seed, _SAMPLE)
         if len(rows):
             forecast = chosen(made, names, choice.picked, model.network, rows)
             window.held.append(Held(truth[rows], forecast, kinds_of(cut)[rows], scale[rows]))
@@ -169,7 +180,7 @@ def chosen(
     return Forecast(mean, quantiles, base.levels)
 
 
-def _sample(rows: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    if len(rows) <= _SAMPLE:
+def _sample(rows: NDArray[np.int64], seed: int, most: int) -> NDArray[np.int64]:
+    if len(rows) <= most:
         return rows
-    return np.sort(np.random.default_rng(seed).choice(rows, _SAMPLE, replace=False))
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
