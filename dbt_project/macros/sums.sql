@@ -13,14 +13,26 @@
     {{ salesfc.steady(salesfc.sum_of(expression, condition, is_alone)) }}
 {%- endmacro %}
 
-{#- A sum, a mean or a metric that is the same in whatever order it was added up: threads add in the
-    order in which they finish, and the order shows in the last digits. Those are rounded away where
-    doubles have them to spare; what is counted in thousands of millions is left as it is. -#}
+{#- A sum or a mean of units, money or what a user measures, the same in whatever order it was added
+    up: threads add in the order in which they finish, and the order shows in the last digits. Those
+    are rounded away where doubles have them to spare, so that decimals come out as they are; what is
+    counted in thousands of millions is left as it is. None is -0.0. -#}
 {% macro steady(total) -%}
     case
-        when abs({{ total }}) < 1e3 then round({{ total }}, 10)
-        when abs({{ total }}) < 1e9 then round({{ total }}, 6)
+        when abs({{ total }}) < 1e3 then round({{ total }}, 10) + 0.0
+        when abs({{ total }}) < 1e9 then round({{ total }}, 6) + 0.0
         else {{ total }}
+    end
+{%- endmacro %}
+
+{#- The first ten digits of a metric, which is no decimal: the same in whatever order it was added up,
+    but for the one time in some ten thousand that it lies on the edge. -#}
+{% macro ten_digits(metric) -%}
+    case
+        {%- for power in range(-5, 13) %}
+        when abs({{ metric }}) < 1e{{ power }} then round({{ metric }}, {{ 10 - power }}) + 0.0
+        {%- endfor %}
+        else {{ metric }}
     end
 {%- endmacro %}
 

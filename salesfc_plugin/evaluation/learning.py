@@ -84,7 +84,7 @@ def _widening(panel: Panel, config: ForecastConfig, before: TrainedModel, now: T
     rows = _sample(network_rows(panel), config.seed, _SEEN_TWICE)
     if len(rows) == 0 or now.levels != before.levels:
         return None
-    is_small = panel.n_series <= KEPT_SERIES  # what is published is the same forecast: it is made whole, once
+    is_small = panel.n_series <= KEPT_SERIES  # the same forecast is published, and finds its passes kept
     ahead = Forecaster(now, panel, config.batch).at(0, now.switches, None if is_small else rows)
     ahead = _some(ahead, rows) if is_small else ahead
     earlier = Forecaster(before, panel, config.batch).at(0, now.switches, rows)

@@ -7,7 +7,7 @@ select
     backtest.method,
     backtest.ts,
     {{ salesfc.steady('sum(backtest.quantity)') }} as quantity,
-    sum(backtest.forecast) as forecast
+    {{ salesfc.steady('sum(backtest.forecast)') }} as forecast
 from {{ ref('fct_salesfc__backtest') }} as backtest
 inner join {{ ref('int_salesfc__group_member') }} as member
     on backtest.unique_id = member.unique_id

@@ -12,8 +12,8 @@ worth as (
     select
         observations.unique_id,
         cutoffs.cutoff,
-        {%- set worth = 'coalesce(sales.revenue, case when observations.mask then observations.quantity end)' %}
-        {{ salesfc.steady('sum(' ~ worth ~ ')') }} as weight
+        {%- set units = 'case when observations.mask then observations.quantity end' %}
+        {{ salesfc.steady('sum(coalesce(sales.revenue, ' ~ units ~ '))') }} as weight
     from {{ ref('int_salesfc__observations') }} as observations
     inner join cutoffs
         on

@@ -8,8 +8,8 @@ with counted as (
     select
         {{- keys }}
         stock.seen_at,
-        sum(stock.on_hand) as on_hand,
-        sum(stock.on_order) as on_order
+        {{ salesfc.steady('sum(stock.on_hand)') }} as on_hand,
+        {{ salesfc.steady('sum(stock.on_order)') }} as on_order
     from {{ ref('stg_salesfc__stock') }} as stock
     cross join {{ ref('int_salesfc__cutoff') }} as cutoff
     where

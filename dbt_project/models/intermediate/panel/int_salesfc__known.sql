@@ -26,7 +26,8 @@ select
     {{- keys }}
     {{ period }} as ts,
     {%- for column in columns %}
-    cast(covariates.{{ salesfc.quoted(column, 'known__') }} + 0 as double)
+    {%- set value = 'cast(covariates.' ~ salesfc.quoted(column, 'known__') ~ ' + 0 as double)' %}
+    {{ salesfc.steady(value) }}
         as {{ salesfc.quoted(column, 'known__') }},
     {%- endfor %}
     cast(1 as bigint) as rows_read

@@ -33,8 +33,9 @@ select
     {{- keys }}
     covariates.ts,
     {%- for column in columns %}
-    {{ 'cast' if is_alone else 'avg' }}(covariates.{{ salesfc.quoted(column, 'known__') }}
-        {{- ' + 0 as double' if is_alone }}) as {{ salesfc.quoted(column, 'known__') }},
+    {%- set value = 'covariates.' ~ salesfc.quoted(column, 'known__') %}
+    {{ salesfc.steady('cast(' ~ value ~ ' + 0 as double)' if is_alone else 'avg(' ~ value ~ ')') }}
+        as {{ salesfc.quoted(column, 'known__') }},
     {%- endfor %}
     {{ 'cast(1 as bigint)' if is_alone else 'count(*)' }} as rows_read
 from ({{ rows_read }}) as covariates

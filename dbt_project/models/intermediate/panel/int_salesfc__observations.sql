@@ -17,8 +17,7 @@
     {%- do numbered.append(name) -%}
 {%- endfor -%}
 
-{#- Of covariates and behaviour the rows as they were read: a mean of many may differ in its last
-    digit from build to build. -#}
+{#- Of covariates and behaviour the rows as they were read: their means are not kept by month. -#}
 {%- set inputs = {'history': ref('int_salesfc__history')} -%}
 {%- if has_known -%}
     {%- set rows = salesfc.staged_rows('covariates', known_columns, 'known__') -%}

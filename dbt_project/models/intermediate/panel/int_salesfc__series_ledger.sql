@@ -14,7 +14,8 @@ with period as (
         {{ 'sum(sales.rows_returned)' if drops_returns else '0' }} as rows_returned,
         {{ salesfc.steady('sum(sales.units_read)') }} as units_read,
         {{ salesfc.steady('sum(sales.units_duplicate)') }} as units_duplicate,
-        {{ salesfc.steady('sum(sales.units_returned)') if drops_returns else '0.0' }} as units_returned
+        {{ salesfc.steady('sum(sales.units_returned)') if drops_returns else '0.0' }}
+            as units_returned
     from {{ ref('int_salesfc__period_sales') }} as sales
     group by sales.unique_id
 

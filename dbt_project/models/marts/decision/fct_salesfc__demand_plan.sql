@@ -15,9 +15,10 @@ with grouped as (
         member.group_id,
         cast({{ week }} as date) as week,
         count(distinct forecast.ts) as periods,
-        sum(forecast.forecast) as forecast,
+        {{ salesfc.steady('sum(forecast.forecast)') }} as forecast,
         case
-            when min({{ year_ago }}) >= min(series.first_ts) then {{ salesfc.steady('sum(past.quantity)') }}
+            when min({{ year_ago }}) >= min(series.first_ts)
+                then {{ salesfc.steady('sum(past.quantity)') }}
         end as last_year
     from {{ ref('fct_salesfc__forecast') }} as forecast
     inner join {{ ref('int_salesfc__group_member') }} as member
@@ -41,7 +42,9 @@ select
     grouped.last_year,
     grouped.forecast / nullif(grouped.last_year, 0) - 1 as growth,
     grouped.forecast
-    / nullif(sum(grouped.forecast) over (partition by grouped.level, grouped.week), 0) as share
+    {%- set whole = 'sum(grouped.forecast) over (partition by grouped.level, grouped.week)' %}
+    / nullif({{ salesfc.steady(whole) }}, 0)
+        as share
 from grouped
 left join {{ ref('int_salesfc__total_interval') }} as band
     on

@@ -46,7 +46,7 @@ select
     from_location,
     location,
     count(distinct unique_id) as series,
-    sum(units) as units,
-    sum(value) as value
+    {{ salesfc.steady('sum(units)') }} as units,
+    {{ salesfc.steady('sum(value)') }} as value
 from planned
 group by kind, week, supplier, from_location, location

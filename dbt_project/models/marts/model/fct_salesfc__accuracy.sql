@@ -1,5 +1,5 @@
 {#- Accuracy by level, group, method and metric: each metric at each cutoff, then the mean over
-    cutoffs, rounded to what the order of summing cannot change. -#}
+    cutoffs, in ten digits, which the order of summing leaves as they are. -#}
 {%- set sums = salesfc.summed_columns() -%}
 {%- set of_quantiles = sums[sums.index('quantile_loss'):] -%}
 {%- set by_class = {'name': 'demand_class', 'group_id': 'series.demand_class', 'columns': [1]} -%}
@@ -92,7 +92,7 @@ select
     group_id,
     method,
     '{{ name }}' as metric_name,
-    {{ salesfc.steady('avg(' ~ name ~ ')') }} as metric_value,
+    {{ salesfc.ten_digits('avg(' ~ name ~ ')') }} as metric_value,
     cast(sum(n_forecasts) as bigint) as n_forecasts
 from by_cutoff
 where {{ name }} is not null
@@ -106,6 +106,6 @@ select
     group_id,
     method,
     metric_name,
-    {{ salesfc.steady('metric_value') }} as metric_value,
+    {{ salesfc.ten_digits('metric_value') }} as metric_value,
     n_forecasts
 from {{ ref('int_salesfc__backtest_wrmsse') }}

@@ -9,7 +9,7 @@ with grouped as (
         member.group_id,
         forecast.ts,
         max(forecast.cutoff) as cutoff,
-        sum(forecast.forecast) as forecast,
+        {{ salesfc.steady('sum(forecast.forecast)') }} as forecast,
         count(*) as n_series
     from {{ ref('int_salesfc__group_member') }} as member
     inner join {{ ref('fct_salesfc__forecast') }} as forecast

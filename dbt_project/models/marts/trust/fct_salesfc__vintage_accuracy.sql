@@ -31,9 +31,10 @@ select
     count(*) as n_forecasts,
     {{ salesfc.steady('sum(quantity)') }} as quantity,
     {{ salesfc.steady('sum(forecast)') }} as forecast,
-    {{ salesfc.steady('sum(abs(forecast - quantity))') }} as absolute_error,
-    {{ salesfc.steady('sum(abs(forecast - quantity)) / nullif(sum(abs(quantity)), 0)') }} as wape,
-    {{ salesfc.steady('sum(forecast - quantity) / nullif(sum(quantity), 0)') }} as bias,
+    {{ salesfc.ten_digits('sum(abs(forecast - quantity))') }} as absolute_error,
+    {{ salesfc.ten_digits('sum(abs(forecast - quantity)) / nullif(sum(abs(quantity)), 0)') }}
+        as wape,
+    {{ salesfc.ten_digits('sum(forecast - quantity) / nullif(sum(quantity), 0)') }} as bias,
     avg(cast(is_covered as integer)) as coverage,
     max(confidence_level) as confidence_level
 from arrived
