@@ -22,6 +22,7 @@ from salesfc_plugin.report import write_report
 from tests.synthetic_marts import EVIL, in_periods, write_marts
 
 webdriver = pytest.importorskip("selenium.webdriver")
+from selenium.common.exceptions import ElementClickInterceptedException  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
@@ -68,8 +69,15 @@ class Page:
         return str(self.js("return document.querySelector(arguments[0]).textContent", css))
 
     def click(self, css: str) -> None:
-        self.js("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", self.one(css))
-        self.one(css).click()
+        def hit() -> bool:
+            self.js("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", self.one(css))
+            try:
+                self.one(css).click()
+            except ElementClickInterceptedException:
+                return False  # a chart drawn above it meanwhile has pushed it out of the window
+            return True
+
+        self.wait(hit)
 
     def address(self) -> str:
         return str(self.js("return decodeURIComponent(location.hash)"))
